@@ -1,0 +1,24 @@
+# How all of our code is compiled: warnings are errors; ccache where there is one.
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(berth_options INTERFACE)
+target_compile_options(berth_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wcast-align -Wimplicit-fallthrough -Werror
+  -Wno-missing-field-initializers # designated initialisers leave out what keeps its default
+  -fstack-protector-strong -ffunction-sections -fdata-sections)
+target_compile_definitions(berth_options INTERFACE _GNU_SOURCE BERTH_VERSION="${PROJECT_VERSION}")
+target_include_directories(berth_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_link_options(berth_options INTERFACE -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro)
+
+option(BERTH_SANITIZE "Address and undefined-behaviour sanitizers" OFF)
+if(BERTH_SANITIZE)
+  target_compile_options(berth_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(berth_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+find_package(Threads REQUIRED)
