@@ -1,0 +1,97 @@
+// berthd's side of a shim: start one, or find one again after a restart, and talk to it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/fd.hpp"
+#include "base/file.hpp"
+#include "shim/bundle.hpp"
+
+namespace berth::shim {
+
+/// A hijacked client connection on its way to the shim.
+struct Attachment {
+  UniqueFd connection;            ///< the client's socket; the shim owns it from now on
+  std::string pending;            ///< bytes of the client that were read with the request's head
+  bool stdin_ = false;
+  bool stdout_ = false;
+  bool stderr_ = false;
+  std::string detach_keys;        ///< "ctrl-p,ctrl-q" form; empty: Docker's default
+  bool multiplexed = true;        ///< 8-byte stream headers (no terminal)
+};
+
+struct Started {
+  pid_t pid = -1;
+  std::string started_at;
+};
+
+/// One shim. Calls are serialised; each blocks until the shim answers. Throws `unavailable` once the shim has gone.
+class ShimClient {
+ public:
+  /// Connects to the shim of a container that runs already; nothing if no shim listens there.
+  static std::unique_ptr<ShimClient> find(const fs::path& socket_directory);
+  explicit ShimClient(UniqueFd socket, pid_t shim_pid);
+  ~ShimClient();
+
+  /// Makes and starts the container of `bundle`; `attachments` get all output from the first byte on.
+  /// Throws `invalid` with exit_code() 126 or 127 semantics as StartError.
+  Started start(const fs::path& bundle, const fs::path& socket_directory, std::vector<Attachment> attachments);
+
+  void attach(Attachment attachment);
+  void resize(unsigned height, unsigned width);
+  /// Sends a signal to process 1.
+  void signal(int number);
+
+  /// The state that the shim reported when `find` connected.
+  [[nodiscard]] std::optional<Started> state() const;
+
+  /// The socket on which the exit event arrives: for the reactor's epoll. Events that came in between replies are kept:
+  /// call `take_exit` when it is readable, and once right after `start`.
+  [[nodiscard]] FdRef socket() const;
+
+  /// The exit status if it has arrived; does not block. `gone()` tells whether the shim hung up without one.
+  std::optional<ExitStatus> take_exit();
+  [[nodiscard]] bool gone() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The program could not be executed: what Docker's client turns into exit code 126 or 127.
+class StartError : public Error {
+ public:
+  StartError(int exit_code, Error error) : Error(std::move(error)), exit_code_(exit_code) {}
+  [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
+
+ private:
+  int exit_code_;
+};
+
+/// Ready shims, started in advance so that a container's start does not wait for an exec.
+class ShimPool {
+ public:
+  /// `program`: path of berth-shim; `ready`: how many wait. The pool is filled by `refill`, off the path of a start.
+  ShimPool(fs::path program, std::size_t ready);
+  ~ShimPool();
+  /// A ready shim, or a new one.
+  std::unique_ptr<ShimClient> take();
+  /// Starts shims until `ready` wait. Call after the answer to the client.
+  void refill();
+  /// Reaps shims that have left (they are our children unless we were restarted).
+  void reap();
+
+ private:
+  fs::path program_;
+  std::size_t ready_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<ShimClient>> shims_;
+};
+
+}  // namespace berth::shim
