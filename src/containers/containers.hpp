@@ -1,0 +1,152 @@
+// containers: the lifecycle of containers, from create to remove.
+//
+// Keeps one record per container in the database, one state machine and one mutex per container in memory, and one shim per
+// running container. Operations are shaped like the Engine API: the api module decodes, calls one of them and encodes.
+// Nothing here knows HTTP. Errors carry Docker's texts where scripts match them.
+//
+// Uses: base, oci, linux, seccomp, metadata, runtime, shim, images, logs.   Used by: engine, api.   Threads: any.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/file.hpp"
+#include "base/time.hpp"
+#include "containers/config.hpp"
+#include "containers/inspect.hpp"
+#include "containers/settings.hpp"
+#include "shim/client/shim_client.hpp"
+
+namespace berth::containers {
+
+struct CreateRequest {
+  std::string name;      ///< empty: one is made up
+  std::string platform;  ///< "" or "linux/amd64"
+  Config config;
+  HostConfig host_config;
+};
+
+/// The answer of POST /containers/create.
+struct Created {
+  std::string Id;
+  std::vector<std::string> Warnings;
+};
+BOOST_DESCRIBE_STRUCT(Created, (), (Id, Warnings))
+
+/// Filters as the API sends them: {"status": ["exited"], "label": ["a=b"]}.
+using Filters = std::map<std::string, std::vector<std::string>>;
+
+struct ListRequest {
+  bool all = false;
+  int limit = -1;  ///< newest first; implies all when positive
+  bool size = false;
+  Filters filters;
+};
+
+struct RemoveRequest {
+  bool force = false;
+  bool volumes = false;
+  bool link = false;
+};
+
+enum class WaitCondition { not_running, next_exit, removed };
+
+/// What a container's wait answers.
+struct WaitResult {
+  struct Problem {
+    std::string Message;
+  };
+  std::int64_t StatusCode = 0;
+  std::optional<Problem> Error;
+};
+BOOST_DESCRIBE_STRUCT(WaitResult::Problem, (), (Message))
+BOOST_DESCRIBE_STRUCT(WaitResult, (), (StatusCode, Error))
+
+struct AttachRequest {
+  bool logs = false;    ///< first what was logged so far
+  bool stream = false;  ///< then what comes
+  bool stdin_ = false, stdout_ = false, stderr_ = false;
+  std::string detach_keys;
+};
+
+class Container;
+
+/// A container that can be attached to: checked before the connection is hijacked, so that errors are still answers.
+struct AttachTarget {
+  std::shared_ptr<Container> container;
+  AttachRequest request;
+  bool tty = false;
+};
+
+/// Where a container's output is kept, for the logs endpoint.
+struct LogSource {
+  std::string id;
+  fs::path path;
+  std::string driver;   ///< "none" cannot be read
+  bool tty = false;
+  /// True once nothing more will be written (the container is not running).
+  std::function<bool()> finished;
+  /// Becomes readable when `finished` may have changed.
+  std::shared_ptr<UniqueFd> changed;
+};
+
+class Containers {
+ public:
+  Containers(const Settings& settings, Collaborators collaborators);
+  ~Containers();
+  Containers(const Containers&) = delete;
+  Containers& operator=(const Containers&) = delete;
+
+  /// Finds again what ran before: reconnects shims, reads exit statuses, removes what is recorded nowhere. Call once, first.
+  void recover();
+
+  Created create(CreateRequest request);
+  /// Returns false if it already runs (304).
+  bool start(const std::string& name);
+  /// `timeout`: seconds before SIGKILL, -1 for ever, absent: the container's own. Returns false if it is not running (304).
+  bool stop(const std::string& name, std::optional<int> timeout, const std::string& signal);
+  void restart(const std::string& name, std::optional<int> timeout, const std::string& signal);
+  /// `signal`: "KILL", "SIGKILL" or a number; 409 if it is not running.
+  void kill(const std::string& name, const std::string& signal);
+  /// Blocks until the condition holds; throws `cancelled` once `client` hangs up. `accepted` runs when the container was
+  /// found and the wait has begun: the answer's head is sent then, before the result is known.
+  WaitResult wait(const std::string& name, WaitCondition condition, FdRef client,
+                  const std::function<void()>& accepted);
+  void rename(const std::string& name, const std::string& new_name);
+  void remove(const std::string& name, const RemoveRequest& request);
+  void resize(const std::string& name, unsigned height, unsigned width);
+
+  std::vector<Summary> list(const ListRequest& request);
+  Inspect inspect(const std::string& name, bool size);
+  LogSource log_source(const std::string& name);
+
+  AttachTarget attach_target(const std::string& name, AttachRequest request);
+  /// Hands the hijacked connection on: now if the container runs, otherwise when it starts.
+  void attach(const AttachTarget& target, shim::Attachment attachment);
+
+  /// How many are running, paused and stopped, for /info.
+  struct Counts {
+    int total = 0, running = 0, paused = 0, stopped = 0;
+  };
+  Counts counts();
+
+  /// Containers made from an image, for the image store's in-use check.
+  struct ImageUse {
+    std::string container_id;
+    std::string image_id;
+    bool running = false;
+    std::string image_reference;  ///< what the user typed
+  };
+  std::vector<ImageUse> image_uses();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace berth::containers
