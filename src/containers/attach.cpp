@@ -1,0 +1,65 @@
+// Attaching clients, and what they see of the past.
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "containers/internal.hpp"
+#include "containers/replay.hpp"
+
+namespace berth::containers {
+
+AttachTarget Containers::attach_target(const std::string& name, AttachRequest request) {
+  const auto container = impl_->get(name);
+  const auto record = container->record();
+  if (record.state.status == Status::paused) {
+    throw Error{Kind::conflict, "container {} is paused, unpause the container before attach", name};
+  }
+  if (record.state.status == Status::restarting) {
+    throw Error{Kind::conflict, "container {} is restarting, wait until the container is running", name};
+  }
+  return {container, std::move(request), record.definition.config.Tty};
+}
+
+void Containers::attach(const AttachTarget& target, shim::Attachment attachment) {
+  const auto& request = target.request;
+  const auto& container = target.container;
+  attachment.stdin_ = request.stdin_ && container->with([](Record& record, Container::Live&) {
+    return record.definition.config.OpenStdin;
+  });
+  attachment.stdout_ = request.stdout_;
+  attachment.stderr_ = request.stderr_;
+  attachment.detach_keys = request.detach_keys;
+  attachment.multiplexed = !target.tty;
+  impl_->publish(*container, "attach");
+  if (request.logs) replay_log(log_source(container->id), attachment);
+  if (!request.stream) return;
+  const auto shim = container->with([&](Record&, Container::Live& live) -> std::shared_ptr<shim::ShimClient> {
+    if (live.shim) return live.shim;
+    if (!live.removed) live.attachments.push_back(std::move(attachment));
+    return nullptr;
+  });
+  if (!shim) return;
+  try {
+    shim->attach(std::move(attachment));
+  } catch (const Error& error) {
+    // It exited at this moment; closing the connection says so.
+    log::debug("attach to a container that has gone", {{"id", container->id}, {"error", error.message()}});
+  }
+}
+
+LogSource Containers::log_source(const std::string& name) {
+  const auto container = impl_->get(name);
+  const auto record = container->record();
+  LogSource source;
+  source.id = record.id;
+  source.path = impl_->paths(record.id).log();
+  source.driver = record.definition.host_config.LogConfig_.Type;
+  source.tty = record.definition.config.Tty;
+  source.finished = [container] {
+    return container->with([](Record& current, Container::Live& live) {
+      return !current.state.running() || live.removed;
+    });
+  };
+  source.changed = container->waiters.join();
+  return source;
+}
+
+}  // namespace berth::containers

@@ -1,0 +1,89 @@
+// What happens when a container's process 1 has ended.
+#include <sys/stat.h>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "containers/internal.hpp"
+#include "runtime/runtime.hpp"
+
+namespace berth::containers {
+namespace {
+
+/// A shim that vanished without a word was killed; so is its container.
+constexpr int lost_exit_code = 137;
+
+std::int64_t seconds_between(Time from, Time to) {
+  return from == Time::min() ? 0 : std::chrono::duration_cast<std::chrono::seconds>(to - from).count();
+}
+
+}  // namespace
+
+void Containers::Impl::on_shim_readable(const ContainerPtr& container) {
+  const auto shim = container->with([](Record&, Container::Live& live) { return live.shim; });
+  if (!shim) return;
+  if (const auto status = shim->take_exit()) {
+    reactor.forget(shim->socket());
+    on_exit(container, *status);
+  } else if (shim->gone()) {
+    reactor.forget(shim->socket());
+    on_shim_lost(container);
+  }
+}
+
+void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitStatus& status) {
+  const Time finished = parse_rfc3339(status.finished_at).value_or(now());
+  std::int64_t duration = 0;
+  bool remove_now = false;
+  change_state(*container, [&](State& state, Container::Live& live) {
+    if (const auto started = parse_rfc3339(status.started_at)) state.started_at = *started;
+    duration = seconds_between(state.started_at, finished);
+    state.status = Status::exited;
+    state.pid = 0;
+    state.exit_code = status.exit_code;
+    state.oom_killed = status.oom_killed;
+    state.finished_at = finished;
+    live.departing = std::move(live.shim);
+    live.exits += 1;
+    remove_now = !live.restarting;
+  });
+  if (status.oom_killed) publish(*container, "oom");
+  publish(*container, "die",
+          {{"exitCode", std::to_string(status.exit_code)}, {"execDuration", std::to_string(duration)}});
+  log::info("container exited", {{"id", container->id}, {"exit_code", status.exit_code}});
+  remove_now = remove_now && container->with([](Record& record, Container::Live&) {
+    return record.definition.host_config.AutoRemove;
+  });
+  if (remove_now) {
+    if (std::unique_lock lock{container->operation, std::try_to_lock}; lock) {
+      erase(container);
+    } else {
+      // Somebody starts or removes it at this moment; this thread must not wait for them.
+      background.post([this, container] {
+        const std::lock_guard lock_later{container->operation};
+        if (!container->state().running()) erase(container);
+      });
+    }
+  }
+  background.post([this, container] {
+    await_departure(*container);
+    pool.reap();
+  });
+}
+
+void Containers::Impl::on_shim_lost(const ContainerPtr& container) {
+  log::error("shim is gone, its container is killed", {{"id", container->id}});
+  const auto where = paths(container->id);
+  if (const auto text = find_file(where.directory / shim::exit_file)) {
+    on_exit(container, json::parse<shim::ExitStatus>(*text));
+  } else {
+    runtime::destroy_cgroup(container_cgroup(container->id));
+    shim::ExitStatus status;
+    status.exit_code = lost_exit_code;
+    status.finished_at = to_rfc3339(now());
+    on_exit(container, status);
+  }
+  background.post([where] { remove_tree(where.socket_directory); });
+}
+
+}  // namespace berth::containers

@@ -1,0 +1,79 @@
+#include "containers/inspect.hpp"
+
+#include "containers/internal.hpp"
+#include "containers/show.hpp"
+#include "images/images.hpp"
+
+namespace berth::containers {
+namespace {
+
+ShownState shown_state(const State& state) {
+  ShownState shown;
+  shown.Status = to_string(state.status);
+  shown.Running = state.running();
+  shown.Paused = state.status == Status::paused;
+  shown.Restarting = state.status == Status::restarting;
+  shown.OOMKilled = state.oom_killed;
+  shown.Dead = state.status == Status::dead;
+  shown.Pid = state.pid;
+  shown.ExitCode = state.exit_code;
+  shown.Error = state.error;
+  shown.StartedAt = to_rfc3339(state.started_at);
+  shown.FinishedAt = to_rfc3339(state.finished_at);
+  return shown;
+}
+
+NetworkSettings network_settings(const Record& record) {
+  const auto network = shown_network(record.definition.host_config.NetworkMode);
+  NetworkSettings settings;
+  settings.Networks[network] = endpoint(network);
+  if (record.state.running()) {
+    settings.SandboxID = record.id;
+    settings.SandboxKey = network == "host" ? "/proc/1/ns/net" : fmt::format("/proc/{}/ns/net", record.state.pid);
+  }
+  return settings;
+}
+
+}  // namespace
+
+Inspect Containers::inspect(const std::string& name, bool size) {
+  const auto container = impl_->get(name);
+  const auto record = container->record();
+  const auto where = impl_->paths(record.id);
+  const auto& definition = record.definition;
+  Inspect shown;
+  shown.Id = record.id;
+  shown.Created = to_rfc3339(record.created);
+  shown.Path = definition.path;
+  shown.Args = definition.args;
+  shown.State = shown_state(record.state);
+  shown.Image = definition.image_id;
+  shown.ResolvConfPath = where.directory / "resolv.conf";
+  shown.HostnamePath = where.directory / "hostname";
+  shown.HostsPath = where.directory / "hosts";
+  if (definition.host_config.LogConfig_.Type == "json-file") shown.LogPath = where.log();
+  shown.Name = "/" + record.name;
+  shown.Driver = "overlay2";
+  shown.Platform = "linux";
+  shown.HostConfig = definition.host_config;
+  shown.Config = definition.config;
+  shown.Mounts = mount_points(definition.host_config);
+  shown.NetworkSettings = network_settings(record);
+  shown.GraphDriver.Name = "overlay2";
+  std::string lower;
+  for (const auto& directory : impl_->collaborators.images.lower_directories(definition.image_id)) {
+    lower += (lower.empty() ? "" : ":") + directory;
+  }
+  shown.GraphDriver.Data = {{"ID", record.id},
+                            {"LowerDir", lower},
+                            {"MergedDir", where.directory / "rootfs"},
+                            {"UpperDir", where.directory / "upper"},
+                            {"WorkDir", where.directory / "work"}};
+  if (size) {
+    shown.SizeRw = directory_size(where.directory / "upper");
+    shown.SizeRootFs = *shown.SizeRw + impl_->collaborators.images.size(definition.image_id);
+  }
+  return shown;
+}
+
+}  // namespace berth::containers

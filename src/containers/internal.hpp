@@ -1,0 +1,99 @@
+// The inside of Containers, shared by the files that implement its operations. Only for this folder.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/guarded.hpp"
+#include "containers/container.hpp"
+#include "containers/containers.hpp"
+#include "containers/reactor.hpp"
+#include "containers/record.hpp"
+#include "seccomp/filter_cache.hpp"
+
+namespace berth::containers {
+
+using ContainerPtr = std::shared_ptr<Container>;
+
+/// In the socket directory: the shim that was given this container, for a daemon that comes back in the middle of a start.
+inline constexpr const char* shim_pid_file = "shim.pid";
+
+/// Where things of one container are.
+struct Paths {
+  fs::path directory;         ///< <data-root>/containers/<id>
+  fs::path socket_directory;  ///< <exec-root>/c/<id[0:32]>
+  [[nodiscard]] fs::path log() const { return directory / (directory.filename().native() + "-json.log"); }
+};
+
+/// The cgroup of a container, relative to the root of each hierarchy.
+inline std::string container_cgroup(const std::string& id) { return "/berth/" + id; }
+
+/// The table: by ID, and by name. Both change together.
+struct Table {
+  std::map<std::string, ContainerPtr, std::less<>> by_id;
+  std::map<std::string, ContainerPtr, std::less<>> by_name;
+};
+
+struct Containers::Impl {
+  Impl(const Settings& given_settings, Collaborators given_collaborators);
+
+  // table.cpp
+  /// By full ID, name (slash optional) or unambiguous prefix of the ID; throws `not_found` with Docker's text.
+  ContainerPtr get(const std::string& name);
+  std::vector<ContainerPtr> all();
+  /// Enters a new container under its name; throws `conflict` with Docker's text. An empty name is replaced by a free one.
+  void enter(const ContainerPtr& container);
+  void leave(const ContainerPtr& container);
+
+  [[nodiscard]] Paths paths(const std::string& id) const;
+  /// Publishes an event with image, name and labels among its attributes.
+  void publish(Container& container, const std::string& action, std::map<std::string, std::string> attributes = {});
+  /// Changes the state in memory and in the database, and wakes whoever waits.
+  template <class Change>
+  void change_state(Container& container, Change&& change) {
+    container.with([&](Record& record, Container::Live& live) {
+      change(record.state, live);
+      if (!live.removed) records.update_state(record.id, record.state);
+    });
+    container.waiters.notify();
+  }
+
+  // start.cpp
+  bool start(const ContainerPtr& container);
+  void launch(const ContainerPtr& container, const Record& record, std::vector<shim::Attachment> attachments);
+  void note_failed_start(const ContainerPtr& container, int exit_code, const Error& error);
+  /// Marks the container as running under this shim. The caller watches the shim's socket afterwards.
+  void take_over(const ContainerPtr& container, const std::shared_ptr<shim::ShimClient>& shim,
+                 const shim::Started& started);
+  /// Waits until the shim of the last run has cleaned up and gone.
+  void await_departure(Container& container);
+
+  // exit.cpp
+  void on_shim_readable(const ContainerPtr& container);
+  void on_exit(const ContainerPtr& container, const shim::ExitStatus& status);
+  /// Kills what a vanished shim left behind.
+  void on_shim_lost(const ContainerPtr& container);
+
+  // stop.cpp
+  void signal(Container& container, int number);
+  /// Blocks until it does not run; false after `seconds` (negative: for ever).
+  bool await_stop(Container& container, int seconds);
+  bool stop(const ContainerPtr& container, std::optional<int> timeout, const std::string& signal_name);
+
+  // remove.cpp
+  void remove(const ContainerPtr& container, const RemoveRequest& request);
+  /// Forgets the container and removes its files in the background. The caller holds `operation`; it does not run.
+  void erase(const ContainerPtr& container);
+
+  const Settings settings;
+  Collaborators collaborators;
+  RecordStore records;
+  seccomp::FilterCache filters;
+  shim::ShimPool pool;
+  Guarded<Table> table;
+  Background background;
+  Reactor reactor;
+};
+
+}  // namespace berth::containers

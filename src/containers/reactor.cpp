@@ -1,0 +1,111 @@
+#include "containers/reactor.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <cerrno>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+
+namespace berth::containers {
+
+Reactor::Reactor() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(make_eventfd()) {
+  if (!epoll_) throw Error::from_errno(errno, "create epoll");
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = wake_.get();
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event);
+  thread_ = std::thread{[this] { run(); }};
+}
+
+Reactor::~Reactor() { stop(); }
+
+void Reactor::stop() noexcept {
+  {
+    const std::lock_guard lock{mutex_};
+    if (stopping_) return;
+    stopping_ = true;
+    ::eventfd_write(wake_.get(), 1);
+  }
+  thread_.join();
+}
+
+void Reactor::watch(FdRef fd, Callback callback) {
+  const std::lock_guard lock{mutex_};
+  callbacks_[fd.get()] = std::make_shared<Callback>(std::move(callback));
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = fd.get();
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) < 0) {
+    const int error = errno;
+    callbacks_.erase(fd.get());
+    throw Error::from_errno(error, "watch descriptor");
+  }
+}
+
+void Reactor::forget(FdRef fd) noexcept {
+  const std::lock_guard lock{mutex_};
+  if (callbacks_.erase(fd.get()) > 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd.get(), nullptr);
+}
+
+void Reactor::run() noexcept {
+  for (;;) {
+    epoll_event events[16];
+    const int count = ::epoll_wait(epoll_.get(), events, 16, -1);
+    const std::lock_guard lock{mutex_};
+    if (stopping_) return;
+    for (int i = 0; i < count; ++i) {
+      const auto found = callbacks_.find(events[i].data.fd);
+      if (found == callbacks_.end()) continue;
+      const auto callback = found->second;  // It may forget itself.
+      try {
+        (*callback)();
+      } catch (...) {
+        log::error("callback of the reactor failed", {{"error", current_error().message()}});
+      }
+    }
+  }
+}
+
+Background::Background() : thread_([this] { run(); }) {}
+
+Background::~Background() { stop(); }
+
+void Background::stop() noexcept {
+  {
+    const std::lock_guard lock{mutex_};
+    if (stopping_) return;
+    stopping_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+void Background::post(std::function<void()> job) {
+  {
+    const std::lock_guard lock{mutex_};
+    jobs_.push_back(std::move(job));
+  }
+  changed_.notify_one();
+}
+
+void Background::run() noexcept {
+  for (;;) {
+    std::function<void()> job;
+    {
+      std::unique_lock lock{mutex_};
+      changed_.wait(lock, [&] { return stopping_ || !jobs_.empty(); });
+      if (jobs_.empty()) return;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    try {
+      job();
+    } catch (...) {
+      log::error("background job failed", {{"error", current_error().message()}});
+    }
+  }
+}
+
+}  // namespace berth::containers

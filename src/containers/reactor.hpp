@@ -1,0 +1,67 @@
+// The one thread that waits for shims, and the one that does what nobody waits for.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "base/fd.hpp"
+
+namespace berth::containers {
+
+/// Calls back on its own thread whenever a descriptor is readable. Callbacks are short: they wake somebody or hand on.
+class Reactor {
+ public:
+  using Callback = std::function<void()>;
+
+  Reactor();
+  ~Reactor();
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+
+  /// Watches until `forget`. The descriptor must stay open until then.
+  void watch(FdRef fd, Callback callback);
+  /// No callback of this descriptor starts after the return, unless called from that callback itself.
+  void forget(FdRef fd) noexcept;
+  /// Ends the thread; no callback runs afterwards.
+  void stop() noexcept;
+
+ private:
+  void run() noexcept;
+
+  UniqueFd epoll_;
+  UniqueFd wake_;
+  std::recursive_mutex mutex_;  ///< held while a callback runs
+  std::map<int, std::shared_ptr<Callback>> callbacks_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+/// Runs jobs one after another on a thread of its own. What a job throws is logged.
+class Background {
+ public:
+  Background();
+  /// Finishes what was posted.
+  ~Background();
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+
+  void post(std::function<void()> job);
+  /// Finishes what was posted and ends the thread.
+  void stop() noexcept;
+
+ private:
+  void run() noexcept;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> jobs_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace berth::containers

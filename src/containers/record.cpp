@@ -1,0 +1,103 @@
+#include "containers/record.hpp"
+
+#include <array>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace berth::containers {
+namespace {
+
+constexpr std::array status_words = {
+    std::pair{Status::created, std::string_view{"created"}},   std::pair{Status::running, std::string_view{"running"}},
+    std::pair{Status::paused, std::string_view{"paused"}},     std::pair{Status::restarting, std::string_view{"restarting"}},
+    std::pair{Status::removing, std::string_view{"removing"}}, std::pair{Status::exited, std::string_view{"exited"}},
+    std::pair{Status::dead, std::string_view{"dead"}},
+};
+
+struct StoredState {
+  std::string status;
+  std::int64_t pid = 0, exit_code = 0;
+  bool oom_killed = false;
+  std::string error, started_at, finished_at;
+};
+BOOST_DESCRIBE_STRUCT(StoredState, (), (status, pid, exit_code, oom_killed, error, started_at, finished_at))
+
+constexpr std::string_view create_table = R"(
+  CREATE TABLE containers (
+    id         TEXT PRIMARY KEY,
+    name       TEXT NOT NULL UNIQUE,
+    created    INTEGER NOT NULL,   -- nanoseconds since the epoch
+    definition TEXT NOT NULL,      -- JSON
+    state      TEXT NOT NULL       -- JSON
+  ) STRICT, WITHOUT ROWID)";
+
+}  // namespace
+
+std::string_view to_string(Status status) noexcept {
+  for (const auto& [value, word] : status_words) {
+    if (value == status) return word;
+  }
+  return "dead";
+}
+
+std::optional<Status> parse_status(std::string_view text) noexcept {
+  for (const auto& [value, word] : status_words) {
+    if (word == text) return value;
+  }
+  return std::nullopt;
+}
+
+State State::from_json(const json::Value& value) {
+  const auto stored = json::from<StoredState>(value);
+  State state;
+  state.status = parse_status(stored.status).value_or(Status::dead);
+  state.pid = static_cast<pid_t>(stored.pid);
+  state.exit_code = static_cast<int>(stored.exit_code);
+  state.oom_killed = stored.oom_killed;
+  state.error = stored.error;
+  state.started_at = parse_rfc3339(stored.started_at).value_or(Time::min());
+  state.finished_at = parse_rfc3339(stored.finished_at).value_or(Time::min());
+  return state;
+}
+
+json::Value State::to_json() const {
+  return json::to(StoredState{std::string{to_string(status)}, pid, exit_code, oom_killed, error,
+                              to_rfc3339(started_at), to_rfc3339(finished_at)});
+}
+
+RecordStore::RecordStore(metadata::Database& database) : database_(database) {
+  database_.migrate("containers", {create_table});
+}
+
+void RecordStore::add(const Record& record) {
+  database_.run("INSERT INTO containers VALUES (?, ?, ?, ?, ?)",
+                {record.id, record.name, static_cast<std::int64_t>(record.created.time_since_epoch().count()),
+                 json::write(record.definition), json::write(record.state.to_json())});
+}
+
+void RecordStore::update_state(const std::string& id, const State& state) {
+  database_.run("UPDATE containers SET state = ? WHERE id = ?", {json::write(state.to_json()), id});
+}
+
+void RecordStore::rename(const std::string& id, const std::string& name) {
+  database_.run("UPDATE containers SET name = ? WHERE id = ?", {name, id});
+}
+
+void RecordStore::remove(const std::string& id) { database_.run("DELETE FROM containers WHERE id = ?", {id}); }
+
+std::vector<Record> RecordStore::all() {
+  std::vector<Record> records;
+  database_.query("SELECT id, name, created, definition, state FROM containers", {}, [&](const metadata::Row& row) {
+    Record record;
+    record.id = row.text(0);
+    record.name = row.text(1);
+    record.created = Time{std::chrono::nanoseconds{row.integer(2)}};
+    record.definition = json::parse<Definition>(row.text(3));
+    record.state = json::parse<State>(row.text(4));
+    records.push_back(std::move(record));
+  });
+  return records;
+}
+
+}  // namespace berth::containers

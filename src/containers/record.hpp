@@ -1,0 +1,67 @@
+// What is kept of a container: one row of the database.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.hpp"
+#include "containers/config.hpp"
+#include "metadata/database.hpp"
+
+namespace berth::containers {
+
+enum class Status { created, running, paused, restarting, removing, exited, dead };
+
+/// The word of the Engine API.
+std::string_view to_string(Status status) noexcept;
+std::optional<Status> parse_status(std::string_view text) noexcept;
+
+/// The part that changes while the container lives.
+struct State {
+  Status status = Status::created;
+  pid_t pid = 0;
+  int exit_code = 0;
+  bool oom_killed = false;
+  std::string error;
+  Time started_at = Time::min();
+  Time finished_at = Time::min();
+
+  [[nodiscard]] bool running() const noexcept { return status == Status::running || status == Status::paused; }
+  static State from_json(const json::Value& value);
+  [[nodiscard]] json::Value to_json() const;
+};
+
+/// The part that is fixed at creation, but for the name.
+struct Definition {
+  std::string image_id;              ///< sha256:...
+  std::string path;                  ///< the program
+  std::vector<std::string> args;
+  Config config;                     ///< merged with the image's
+  HostConfig host_config;
+};
+BOOST_DESCRIBE_STRUCT(Definition, (), (image_id, path, args, config, host_config))
+
+struct Record {
+  std::string id;
+  std::string name;  ///< without the slash
+  Time created = Time::min();
+  Definition definition;
+  State state;
+};
+
+/// The table of containers. Throws `conflict` when a name is taken.
+class RecordStore {
+ public:
+  explicit RecordStore(metadata::Database& database);
+  void add(const Record& record);
+  void update_state(const std::string& id, const State& state);
+  void rename(const std::string& id, const std::string& name);
+  void remove(const std::string& id);
+  std::vector<Record> all();
+
+ private:
+  metadata::Database& database_;
+};
+
+}  // namespace berth::containers

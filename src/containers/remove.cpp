@@ -1,0 +1,75 @@
+#include <csignal>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "base/undo.hpp"
+#include "containers/internal.hpp"
+
+namespace berth::containers {
+
+void Containers::Impl::remove(const ContainerPtr& container, const RemoveRequest& request) {
+  container->with([&](Record& record, Container::Live& live) {
+    if (live.removing || live.removed) {
+      throw Error{Kind::conflict, "removal of container {} is already in progress", record.name};
+    }
+    if (record.state.running() && !request.force) {
+      throw Error{Kind::conflict,
+                  "cannot remove container \"/{}\": container is {}: stop the container before removing or force remove",
+                  record.name, to_string(record.state.status)};
+    }
+    live.removing = true;
+  });
+  Undo undo;
+  undo.add([&] { container->with([](Record&, Container::Live& live) { live.removing = false; }); });
+  const std::lock_guard lock{container->operation};
+  if (container->with([](Record&, Container::Live& live) { return live.removed; })) {
+    undo.dismiss();
+    return;  // --rm was faster
+  }
+  if (container->state().running()) {
+    try {
+      signal(*container, SIGKILL);
+    } catch (const Error&) {
+      if (container->state().running()) throw;
+    }
+    if (!await_stop(*container, 30)) {
+      throw Error{Kind::internal, "cannot remove container \"/{}\": could not kill: it did not exit within 30 seconds",
+                  container->name()};
+    }
+  }
+  undo.dismiss();
+  erase(container);
+}
+
+void Containers::Impl::erase(const ContainerPtr& container) {
+  std::vector<shim::Attachment> hung;
+  const bool first = container->with([&](Record& record, Container::Live& live) {
+    if (live.removed) return false;
+    records.remove(record.id);
+    live.removed = true;
+    live.removing = true;
+    hung.swap(live.attachments);
+    return true;
+  });
+  if (!first) return;
+  leave(container);
+  publish(*container, "destroy");
+  container->waiters.notify();
+  background.post([this, container] {
+    await_departure(*container);
+    const auto where = paths(container->id);
+    remove_tree(where.socket_directory);
+    remove_tree(where.directory);
+  });
+}
+
+void Containers::remove(const std::string& name, const RemoveRequest& request) {
+  if (request.link) {
+    throw Error{Kind::unsupported, "removing a link is not supported: Berth has no legacy links between containers"};
+  }
+  const auto container = impl_->get(name);
+  impl_->remove(container, request);
+}
+
+}  // namespace berth::containers

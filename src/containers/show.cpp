@@ -1,0 +1,105 @@
+#include "containers/show.hpp"
+
+#include <regex.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.hpp"
+#include "base/strings.hpp"
+
+namespace berth::containers {
+namespace {
+
+/// "host:container[:options]" as a mount point.
+MountPoint bind_point(const std::string& bind) {
+  const auto parts = split(bind, ':');
+  MountPoint point;
+  point.Type = "bind";
+  point.Source = parts.at(0);
+  point.Destination = parts.size() > 1 ? parts[1] : parts[0];
+  point.Mode = parts.size() > 2 ? parts[2] : "";
+  point.Propagation = "rprivate";
+  for (const auto& option : split(point.Mode, ',')) {
+    if (option == "ro") point.RW = false;
+    if (option.ends_with("shared") || option.ends_with("slave") || option.ends_with("private")) point.Propagation = option;
+  }
+  return point;
+}
+
+class Regex {
+ public:
+  explicit Regex(const std::string& pattern) {
+    if (::regcomp(&compiled_, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
+      throw Error{Kind::invalid, "invalid filter 'name={}': it is no regular expression", pattern};
+    }
+  }
+  Regex(const Regex&) = delete;
+  Regex& operator=(const Regex&) = delete;
+  ~Regex() { ::regfree(&compiled_); }
+  [[nodiscard]] bool found_in(const std::string& text) const {
+    return ::regexec(&compiled_, text.c_str(), 0, nullptr, 0) == 0;
+  }
+
+ private:
+  regex_t compiled_{};
+};
+
+}  // namespace
+
+std::string shown_network(const std::string& network_mode) { return network_mode == "host" ? "host" : "none"; }
+
+std::string network_id(const std::string& network) {
+  // Predefined networks have no record yet; their IDs are constants of 64 digits.
+  const std::string tail = network == "host" ? "686f7374" : "6e6f6e65";  // the name in ASCII
+  return std::string(64 - tail.size(), '0') + tail;
+}
+
+EndpointSettings endpoint(const std::string& network) {
+  EndpointSettings settings;
+  settings.NetworkID = network_id(network);
+  return settings;
+}
+
+std::vector<MountPoint> mount_points(const HostConfig& host_config) {
+  std::vector<MountPoint> points;
+  if (host_config.Binds) {
+    for (const auto& bind : *host_config.Binds) points.push_back(bind_point(bind));
+  }
+  for (const auto& mount : host_config.Mounts) {
+    MountPoint point;
+    point.Type = mount.Type;
+    point.Source = mount.Source;
+    point.Destination = mount.Target;
+    point.RW = !mount.ReadOnly.value_or(false);
+    if (mount.Type == "bind") {
+      point.Propagation = mount.BindOptions_ && !mount.BindOptions_->Propagation.empty()
+                              ? static_cast<std::string>(mount.BindOptions_->Propagation)
+                              : "rprivate";
+    }
+    points.push_back(std::move(point));
+  }
+  return points;
+}
+
+bool name_matches(const std::string& name, const std::string& pattern) {
+  const Regex regex{pattern};
+  return regex.found_in(name) || regex.found_in("/" + name);
+}
+
+std::int64_t directory_size(const fs::path& directory) {
+  std::int64_t total = 0;
+  std::set<ino_t> seen;
+  std::error_code ignored;
+  if (!fs::exists(directory, ignored)) return 0;
+  const auto options = fs::directory_options::skip_permission_denied;
+  for (fs::recursive_directory_iterator entry{directory, options, ignored}, end; entry != end; entry.increment(ignored)) {
+    struct stat status{};
+    if (::lstat(entry->path().c_str(), &status) < 0) continue;  // it went away meanwhile
+    if (S_ISREG(status.st_mode) && seen.insert(status.st_ino).second) total += status.st_size;
+  }
+  return total;
+}
+
+}  // namespace berth::containers

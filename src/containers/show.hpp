@@ -1,0 +1,29 @@
+// Parts of a container that both the list and `inspect` show.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/file.hpp"
+#include "containers/inspect.hpp"
+
+namespace berth::containers {
+
+/// The network that a mode stands for: until there is a bridge, the default is `none`.
+std::string shown_network(const std::string& network_mode);
+
+/// The fixed ID of a predefined network.
+std::string network_id(const std::string& network);
+
+EndpointSettings endpoint(const std::string& network);
+
+/// Binds and mounts as `inspect` shows them under "Mounts".
+std::vector<MountPoint> mount_points(const HostConfig& host_config);
+
+/// A filter of names: a regular expression, found anywhere in the name with or without its slash.
+bool name_matches(const std::string& name, const std::string& pattern);
+
+/// Bytes that the files in a directory take; 0 if it does not exist. Hard links count once.
+std::int64_t directory_size(const fs::path& directory);
+
+}  // namespace berth::containers

@@ -1,0 +1,132 @@
+// From a created container to a running one.
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "base/undo.hpp"
+#include "containers/bundle.hpp"
+#include "containers/internal.hpp"
+
+namespace berth::containers {
+namespace {
+
+/// What Docker records when the container could not be made at all.
+constexpr int setup_failed_exit_code = 128;
+
+/// The text around the runtime's own message, which docker's command line and scripts look into for the exit code.
+std::string start_failure_text(std::string_view cause) {
+  return fmt::format(
+      "failed to create task for container: failed to create shim task: OCI runtime create failed: berth-runtime: unable "
+      "to start container process: {}",
+      cause);
+}
+
+}  // namespace
+
+void Containers::Impl::await_departure(Container& container) {
+  const auto shim = container.with([](Record&, Container::Live& live) { return live.departing; });
+  if (!shim) return;
+  while (!shim->gone()) {
+    pollfd wait{shim->socket().get(), POLLIN, 0};
+    if (::poll(&wait, 1, 10'000) == 0) {
+      log::warn("shim has not left 10 s after its container's exit, going on without it", {{"id", container.id}});
+      break;
+    }
+    shim->take_exit();
+  }
+  container.with([&](Record&, Container::Live& live) {
+    if (live.departing == shim) live.departing.reset();
+  });
+}
+
+bool Containers::Impl::start(const ContainerPtr& container) {
+  const std::lock_guard lock{container->operation};
+  Record record;
+  std::vector<shim::Attachment> attachments;
+  const bool runs = container->with([&](Record& current, Container::Live& live) {
+    if (live.removing || live.removed) {
+      throw Error{Kind::conflict, "container is marked for removal and cannot be started"};
+    }
+    if (current.state.running()) return true;
+    record = current;
+    attachments.swap(live.attachments);
+    return false;
+  });
+  if (runs) return false;
+  await_departure(*container);
+  try {
+    launch(container, record, std::move(attachments));
+  } catch (const Error& error) {
+    const auto* start_error = dynamic_cast<const shim::StartError*>(&error);
+    note_failed_start(container, start_error != nullptr ? start_error->exit_code() : setup_failed_exit_code, error);
+    throw;
+  }
+  background.post([this] { pool.refill(); });
+  return true;
+}
+
+void Containers::Impl::launch(const ContainerPtr& container, const Record& record,
+                              std::vector<shim::Attachment> attachments) {
+  const auto where = paths(record.id);
+  Undo undo;
+  undo.add([&] { remove_tree(where.socket_directory); });
+  write_bundle(record, where, settings, collaborators.images, filters);
+  make_directories(where.socket_directory, 0700);
+  std::shared_ptr<shim::ShimClient> shim = pool.take();
+  write_file(where.socket_directory / shim_pid_file, std::to_string(shim->shim_pid()), 0600);
+  shim::Started started;
+  try {
+    started = shim->start(where.directory, where.socket_directory, std::move(attachments));
+  } catch (const shim::StartError& error) {
+    throw shim::StartError{error.exit_code(), Error{Kind::invalid, "{}", start_failure_text(error.message())}};
+  } catch (const Error& error) {
+    if (error.kind() != Kind::internal) throw;
+    throw Error{Kind::internal, "{}", start_failure_text(error.message())};
+  }
+  undo.dismiss();
+  take_over(container, shim, started);
+  publish(*container, "start");
+  log::info("container started", {{"id", record.id}, {"name", record.name}, {"image", record.definition.config.Image}});
+  // Only now: the event of the exit must not come before the one of the start.
+  reactor.watch(shim->socket(), [this, container] { on_shim_readable(container); });
+}
+
+void Containers::Impl::note_failed_start(const ContainerPtr& container, int exit_code, const Error& error) {
+  change_state(*container, [&](State& state, Container::Live&) {
+    state.exit_code = exit_code;
+    state.error = error.message();
+  });
+  publish(*container, "die", {{"exitCode", std::to_string(exit_code)}, {"execDuration", "0"}});
+  log::warn("container could not be started", {{"id", container->id}, {"error", error.message()}});
+  const bool auto_remove = container->with([](Record& record, Container::Live&) {
+    return record.definition.host_config.AutoRemove;
+  });
+  if (auto_remove) erase(container);
+  background.post([this] {
+    pool.reap();
+    pool.refill();
+  });
+}
+
+void Containers::Impl::take_over(const ContainerPtr& container, const std::shared_ptr<shim::ShimClient>& shim,
+                                 const shim::Started& started) {
+  std::vector<shim::Attachment> late;  // of clients that came while the start was under way
+  change_state(*container, [&](State& state, Container::Live& live) {
+    state.status = Status::running;
+    state.pid = started.pid;
+    state.exit_code = 0;
+    state.oom_killed = false;
+    state.error.clear();
+    state.started_at = parse_rfc3339(started.started_at).value_or(now());
+    state.finished_at = Time::min();
+    live.shim = shim;
+    late.swap(live.attachments);
+  });
+  for (auto& attachment : late) shim->attach(std::move(attachment));
+}
+
+bool Containers::start(const std::string& name) { return impl_->start(impl_->get(name)); }
+
+}  // namespace berth::containers

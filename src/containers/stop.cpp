@@ -1,0 +1,151 @@
+// Signals, and waiting for the end.
+#include <poll.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "base/error.hpp"
+#include "base/undo.hpp"
+#include "containers/internal.hpp"
+#include "containers/signals.hpp"
+
+namespace berth::containers {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Milliseconds for poll(2) until the deadline; -1 without one.
+int poll_timeout(std::optional<Clock::time_point> deadline) {
+  if (!deadline) return -1;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - Clock::now()).count() + 1;
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1 << 30));
+}
+
+constexpr int default_stop_seconds = 10;
+/// After SIGKILL the kernel needs a moment; a process stuck in the kernel may need longer than anybody wants to wait.
+constexpr int kill_seconds = 30;
+
+int stop_signal(Container& container, const std::string& asked) {
+  if (!asked.empty()) return parse_signal(asked);
+  const auto own = container.with([](Record& record, Container::Live&) {
+    return std::string{record.definition.config.StopSignal};
+  });
+  return own.empty() ? SIGTERM : parse_signal(own);
+}
+
+int stop_seconds(Container& container, std::optional<int> asked) {
+  if (asked) return *asked;
+  return container.with([](Record& record, Container::Live&) {
+    return static_cast<int>(record.definition.config.StopTimeout.value_or(default_stop_seconds));
+  });
+}
+
+}  // namespace
+
+void Containers::Impl::signal(Container& container, int number) {
+  const auto shim = container.with([](Record&, Container::Live& live) { return live.shim; });
+  if (!shim) throw Error{Kind::conflict, "container {} is not running", container.id};
+  shim->signal(number);
+  publish(container, "kill", {{"signal", std::to_string(number)}});
+}
+
+bool Containers::Impl::await_stop(Container& container, int seconds) {
+  std::optional<Clock::time_point> deadline;
+  if (seconds >= 0) deadline = Clock::now() + std::chrono::seconds{seconds};
+  const auto changed = container.waiters.join();
+  for (;;) {
+    if (!container.state().running()) return true;
+    pollfd wait{changed->get(), POLLIN, 0};
+    if (::poll(&wait, 1, poll_timeout(deadline)) == 0) return !container.state().running();
+    char drop[8];
+    if (wait.revents != 0) read_some(*changed, drop);
+  }
+}
+
+bool Containers::Impl::stop(const ContainerPtr& container, std::optional<int> timeout, const std::string& signal_name) {
+  const int number = stop_signal(*container, signal_name);
+  if (!container->state().running()) return false;
+  const auto ended_meanwhile = [&](int which) {
+    try {
+      signal(*container, which);
+      return false;
+    } catch (const Error&) {
+      if (!container->state().running()) return true;
+      throw;
+    }
+  };
+  if (!ended_meanwhile(number) && !await_stop(*container, stop_seconds(*container, timeout))) {
+    if (!ended_meanwhile(SIGKILL) && !await_stop(*container, kill_seconds)) {
+      throw Error{Kind::internal, "container {} did not exit within {} seconds after SIGKILL", container->id,
+                  kill_seconds};
+    }
+  }
+  publish(*container, "stop");
+  return true;
+}
+
+bool Containers::stop(const std::string& name, std::optional<int> timeout, const std::string& signal) {
+  const auto container = impl_->get(name);
+  return impl_->stop(container, timeout, signal);
+}
+
+void Containers::restart(const std::string& name, std::optional<int> timeout, const std::string& signal) {
+  const auto container = impl_->get(name);
+  container->with([](Record&, Container::Live& live) { live.restarting = true; });
+  Undo reset;
+  reset.add([&] { container->with([](Record&, Container::Live& live) { live.restarting = false; }); });
+  impl_->stop(container, timeout, signal);
+  impl_->start(container);
+  impl_->publish(*container, "restart");
+}
+
+void Containers::kill(const std::string& name, const std::string& signal) {
+  const auto container = impl_->get(name);
+  const int number = parse_signal(signal.empty() ? "SIGKILL" : signal);
+  try {
+    impl_->signal(*container, number);
+  } catch (Error& error) {
+    throw error.in("cannot kill container: {}", name);
+  }
+  // Docker answers a kill with SIGKILL only once the container has ended: scripts remove it in the next line.
+  if (number == SIGKILL) impl_->await_stop(*container, kill_seconds);
+}
+
+void Containers::resize(const std::string& name, unsigned height, unsigned width) {
+  const auto container = impl_->get(name);
+  const auto shim = container->with([](Record&, Container::Live& live) { return live.shim; });
+  if (!shim) throw Error{Kind::conflict, "container {} is not running", container->id};
+  shim->resize(height, width);
+  impl_->publish(*container, "resize", {{"height", std::to_string(height)}, {"width", std::to_string(width)}});
+}
+
+WaitResult Containers::wait(const std::string& name, WaitCondition condition, FdRef client,
+                            const std::function<void()>& accepted) {
+  const auto container = impl_->get(name);
+  const auto changed = container->waiters.join();
+  const auto exits_before = container->with([](Record&, Container::Live& live) { return live.exits; });
+  accepted();
+  for (;;) {
+    const auto result = container->with([&](Record& record, Container::Live& live) -> std::optional<WaitResult> {
+      const bool done = condition == WaitCondition::removed       ? live.removed
+                        : condition == WaitCondition::next_exit ? live.exits != exits_before || live.removed
+                                                                : !record.state.running() || live.removed;
+      if (!done) return std::nullopt;
+      WaitResult answer;
+      answer.StatusCode = record.state.exit_code;
+      return answer;
+    });
+    if (result) return *result;
+    pollfd watched[] = {{changed->get(), POLLIN, 0}, {client.get(), POLLRDHUP, 0}};
+    ::poll(watched, 2, -1);
+    if ((watched[1].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
+      throw Error{Kind::cancelled, "the client has gone"};
+    }
+    if (watched[0].revents != 0) {
+      char drop[8];
+      read_some(*changed, drop);
+    }
+  }
+}
+
+}  // namespace berth::containers
