@@ -1,0 +1,41 @@
+"""The engine under test, and the reference by which the tests themselves are judged."""
+
+import os
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+def berth_bin():
+    return pathlib.Path(os.environ.get("BERTH_BIN", ROOT / "build/release/bin"))
+
+
+class Berthd:
+    name = "berthd"
+    is_reference = False
+    cgroup = "berth"  # the parent of the containers' cgroups
+
+    def command(self, folder):
+        return [str(berth_bin() / "berthd"), "-H", f"unix://{folder}/s", "--data-root", f"{folder}/d", "--exec-root",
+                f"{folder}/x", "--pidfile", f"{folder}/pid", "--config-file", f"{folder}/daemon.json",
+                "--log-level", "debug"]
+
+
+class Dockerd:
+    """Debian's dockerd, without bridge and firewall: its default network is `none`, as Berth's is until it has a bridge."""
+
+    name = "dockerd"
+    is_reference = True
+    cgroup = "docker"
+
+    def command(self, folder):
+        return ["dockerd", "-H", f"unix://{folder}/s", "--data-root", f"{folder}/d", "--exec-root", f"{folder}/x",
+                "--pidfile", f"{folder}/pid", "--config-file", f"{folder}/daemon.json", "--iptables=false",
+                "--ip6tables=false", "--bridge=none", "--live-restore", "--exec-opt", "native.cgroupdriver=cgroupfs"]
+
+
+def engine_under_test():
+    reference = os.environ.get("BERTH_E2E_REFERENCE", "")
+    if reference not in ("", "dockerd"):
+        raise ValueError(f"BERTH_E2E_REFERENCE is {reference!r}; it may be dockerd")
+    return Dockerd() if reference else Berthd()

@@ -1,0 +1,97 @@
+"""What an engine leaves behind: processes, mounts, control groups, directories, rows."""
+
+import contextlib
+import pathlib
+import sqlite3
+
+from .waiting import until, Timeout
+
+IDLE_SHIMS = 8  # shims that wait for a container, children of the daemon
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
+
+
+def directories(folder):
+    with contextlib.suppress(OSError):
+        return {str(entry) for entry in folder.iterdir()}
+    return set()
+
+
+def mounts(host):
+    lines = host.read_proc(1, "mountinfo").splitlines()
+    return {line.split()[4] for line in lines}
+
+
+def cgroups(parent):
+    """The control groups below `parent`, in every hierarchy."""
+    return {str(group) for pattern in (f"*/{parent}/*", f"{parent}/*") for group in CGROUPS.glob(pattern) if group.is_dir()}
+
+
+def rows(database):
+    """How many rows each table has; what happened is a record to keep, so tables of events are left out."""
+    if not database.exists():
+        return {}
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as connection:
+        tables = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
+        return {table: connection.execute(f'select count(*) from "{table}"').fetchone()[0]
+                for table in tables if "event" not in table and not table.startswith("sqlite_")}
+
+
+class Leftovers:
+    """Compares a host with what it was when this object was made."""
+
+    def __init__(self, host):
+        self.host = host
+        self.mounts = mounts(host)
+        self.cgroups = cgroups(host.engine.cgroup)
+        self.blobs, self.snapshots = self._blobs(), self._snapshots()
+        self.rows = rows(host.data_root / "meta.db")
+        self.ids = set()
+
+    def _blobs(self):
+        return directories(self.host.data_root / "content/blobs/sha256")
+
+    def _snapshots(self):
+        return directories(self.host.data_root / "snapshots/overlay")
+
+    def note_containers(self):
+        """Remembers which containers there are: another engine's control groups on the same machine are not ours."""
+        self.ids |= {pathlib.Path(path).name for path in directories(self.host.data_root / "containers")}
+
+    def find(self):
+        """One line for each thing that should not be there."""
+        host, found = self.host, []
+        found += [f"process {pid}: {line}" for pid, line in self._processes()]
+        found += [f"mount {path}" for path in sorted(mounts(host) - self.mounts)]
+        found += [f"cgroup {path}" for path in sorted(cgroups(host.engine.cgroup) - self.cgroups)
+                  if pathlib.Path(path).name in self.ids]
+        for folder in (host.data_root / "containers", host.data_root / "content/ingest", host.exec_root / "c"):
+            found += [f"directory {path}" for path in sorted(directories(folder))]
+        found += [f"blob {path}" for path in sorted(self._blobs() - self.blobs)]
+        found += [f"snapshot {path}" for path in sorted(self._snapshots() - self.snapshots)]
+        now = rows(host.data_root / "meta.db")
+        found += [f"{count - self.rows.get(table, 0)} row(s) in {table}" for table, count in now.items()
+                  if count > self.rows.get(table, 0)]
+        return found
+
+    def _processes(self):
+        daemon = {1}
+        idle = []
+        strange = []
+        for pid, line in self.host.processes().items():
+            if pid in daemon or f"-H unix://{self.host.socket}" in line:
+                continue
+            (idle if line.split(" ")[0].endswith("berth-shim") else strange).append((pid, line))
+        return strange + idle[IDLE_SHIMS:]
+
+    def check(self):
+        """Fails if something is left; what the engine does after its answers is given time."""
+        if self.host.engine.is_reference:
+            return
+        found = []
+
+        def nothing():
+            found[:] = self.find()
+            return not found
+        with contextlib.suppress(Timeout):
+            until(nothing, deadline=15, every=0.02)
+        assert not found, "left behind:\n  " + "\n  ".join(found)
