@@ -9,7 +9,9 @@ Containers::Impl::Impl(const Settings& given_settings, Collaborators given_colla
       collaborators(std::move(given_collaborators)),
       records(collaborators.database),
       filters(settings.data_root / "seccomp"),
-      pool(settings.shim_program, settings.ready_shims) {}
+      pool(settings.shim_program, settings.ready_shims) {
+  reactor.watch(pool.departures(), [this] { pool.reap(); });
+}
 
 Containers::Containers(const Settings& settings, Collaborators collaborators)
     : impl_(std::make_unique<Impl>(settings, std::move(collaborators))) {}

@@ -138,7 +138,7 @@ class Containers {
   /// Containers made from an image, for the image store's in-use check.
   struct ImageUse {
     std::string container_id;
-    std::string image_id;
+    std::string image_id;  ///< "sha256:..."
     bool running = false;
     std::string image_reference;  ///< what the user typed
   };

@@ -1,4 +1,8 @@
 // From a request to a created container.
+#include <algorithm>
+
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/id.hpp"
@@ -86,7 +90,10 @@ Created Containers::create(CreateRequest request) {
   created.Warnings = validate(request.config, request.host_config);
   if (!request.config.StopSignal.empty()) parse_signal(std::string_view{request.config.StopSignal});
 
-  const auto image = impl.collaborators.images.get(request.config.Image, request.platform);
+  auto& images = impl.collaborators.images;
+  const auto image = request.platform.empty() ? images.get(request.config.Image)
+                                              : images.get(request.config.Image, oci::parse_platform(request.platform));
+  const auto hold = images.hold(image.id);
   Record record;
   record.id = make_id();
   record.name = name;

@@ -65,10 +65,7 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
       });
     }
   }
-  background.post([this, container] {
-    await_departure(*container);
-    pool.reap();
-  });
+  background.post([this, container] { await_departure(*container); });
 }
 
 void Containers::Impl::on_shim_lost(const ContainerPtr& container) {

@@ -47,7 +47,7 @@ Inspect Containers::inspect(const std::string& name, bool size) {
   shown.Path = definition.path;
   shown.Args = definition.args;
   shown.State = shown_state(record.state);
-  shown.Image = definition.image_id;
+  shown.Image = definition.image_id.to_string();
   shown.ResolvConfPath = where.directory / "resolv.conf";
   shown.HostnamePath = where.directory / "hostname";
   shown.HostsPath = where.directory / "hosts";
@@ -62,7 +62,7 @@ Inspect Containers::inspect(const std::string& name, bool size) {
   shown.GraphDriver.Name = "overlay2";
   std::string lower;
   for (const auto& directory : impl_->collaborators.images.lower_directories(definition.image_id)) {
-    lower += (lower.empty() ? "" : ":") + directory;
+    lower += (lower.empty() ? "" : ":") + directory.native();
   }
   shown.GraphDriver.Data = {{"ID", record.id},
                             {"LowerDir", lower},
@@ -71,7 +71,7 @@ Inspect Containers::inspect(const std::string& name, bool size) {
                             {"WorkDir", where.directory / "work"}};
   if (size) {
     shown.SizeRw = directory_size(where.directory / "upper");
-    shown.SizeRootFs = *shown.SizeRw + impl_->collaborators.images.size(definition.image_id);
+    shown.SizeRootFs = *shown.SizeRw + image_size(impl_->collaborators.images, definition.image_id);
   }
   return shown;
 }

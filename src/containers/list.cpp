@@ -51,7 +51,7 @@ bool exposes(const Record& record, const std::string& port) {
 /// Filters about other objects are resolved once: the IDs and times that they stand for.
 struct Resolved {
   std::optional<Time> before, since;
-  std::set<std::string> ancestors;
+  std::vector<images::Image> ancestors;
 };
 
 bool matches(const Record& record, const std::string& filter, const Values& values, const Resolved& resolved) {
@@ -81,7 +81,6 @@ bool matches(const Record& record, const std::string& filter, const Values& valu
   if (filter == "expose") return any(values, [&](auto& v) { return exposes(record, v); });
   if (filter == "publish" || filter == "is-task") return any(values, [](auto& v) { return v == "false"; });
   if (filter == "isolation") return any(values, [](auto& v) { return v.empty() || v == "default"; });
-  if (filter == "ancestor") return resolved.ancestors.contains(definition.image_id);
   if (filter == "before") return !resolved.before || record.created < *resolved.before;
   if (filter == "since") return !resolved.since || record.created > *resolved.since;
   return false;
@@ -93,13 +92,25 @@ bool shown_by_default(const ListRequest& request) {
          request.filters.contains("before") || request.filters.contains("since");
 }
 
+/// True if the image is one of the ancestors or was built on one: its layers begin with the ancestor's.
+bool descends(images::ImageStore& images, const oci::Digest& id, const std::vector<images::Image>& ancestors) {
+  return std::any_of(ancestors.begin(), ancestors.end(), [&](const images::Image& ancestor) {
+    if (ancestor.id == id) return true;
+    const auto image = images.find(id.to_string());
+    if (!image) return false;
+    const auto& base = ancestor.config.rootfs.diff_ids;
+    const auto& layers = image->config.rootfs.diff_ids;
+    return !base.empty() && base.size() <= layers.size() && std::equal(base.begin(), base.end(), layers.begin());
+  });
+}
+
 Summary summary_of(const Record& record, Time at) {
   const auto& definition = record.definition;
   Summary summary;
   summary.Id = record.id;
   summary.Names = {"/" + record.name};
   summary.Image = definition.config.Image;
-  summary.ImageID = definition.image_id;
+  summary.ImageID = definition.image_id.to_string();
   summary.Command = command_text(definition.path, definition.args);
   summary.Created = std::chrono::duration_cast<std::chrono::seconds>(record.created.time_since_epoch()).count();
   summary.Labels = definition.config.Labels;
@@ -125,7 +136,8 @@ std::vector<Summary> Containers::list(const ListRequest& request) {
   for (const auto& name : values_of("before")) resolved.before = impl_->get(name)->record().created;
   for (const auto& name : values_of("since")) resolved.since = impl_->get(name)->record().created;
   for (const auto& name : values_of("ancestor")) {
-    for (const auto& id : impl_->collaborators.images.descendants(name)) resolved.ancestors.insert(id);
+    // An ancestor that does not exist has no containers.
+    if (const auto image = impl_->collaborators.images.find(name)) resolved.ancestors.push_back(*image);
   }
 
   std::vector<Record> records;
@@ -133,6 +145,9 @@ std::vector<Summary> Containers::list(const ListRequest& request) {
     auto record = container->record();
     if (!shown_by_default(request) && !record.state.running()) continue;
     const bool wanted = std::all_of(request.filters.begin(), request.filters.end(), [&](const auto& filter) {
+      if (filter.first == "ancestor") {
+        return descends(impl_->collaborators.images, record.definition.image_id, resolved.ancestors);
+      }
       return filter.second.empty() || matches(record, filter.first, filter.second, resolved);
     });
     if (wanted) records.push_back(std::move(record));
@@ -147,12 +162,11 @@ std::vector<Summary> Containers::list(const ListRequest& request) {
   for (const auto& record : records) {
     summaries.push_back(summary_of(record, at));
     // An image that lost its name, or gave it to another, is shown by its ID.
-    if (!impl_->collaborators.images.names_image(record.definition.config.Image, record.definition.image_id)) {
-      summaries.back().Image = record.definition.image_id;
-    }
+    const auto image = impl_->collaborators.images.find(record.definition.config.Image);
+    if (!image || image->id != record.definition.image_id) summaries.back().Image = summaries.back().ImageID;
     if (request.size) {
       summaries.back().SizeRw = directory_size(impl_->paths(record.id).directory / "upper");
-      summaries.back().SizeRootFs = *summaries.back().SizeRw + impl_->collaborators.images.size(record.definition.image_id);
+      summaries.back().SizeRootFs = *summaries.back().SizeRw + image_size(impl_->collaborators.images, record.definition.image_id);
     }
   }
   return summaries;

@@ -8,6 +8,7 @@
 #include "base/time.hpp"
 #include "containers/config.hpp"
 #include "metadata/database.hpp"
+#include "oci/digest.hpp"
 
 namespace berth::containers {
 
@@ -34,7 +35,7 @@ struct State {
 
 /// The part that is fixed at creation, but for the name.
 struct Definition {
-  std::string image_id;              ///< sha256:...
+  oci::Digest image_id;
   std::string path;                  ///< the program
   std::vector<std::string> args;
   Config config;                     ///< merged with the image's

@@ -76,8 +76,7 @@ void Containers::recover() {
       const auto directory = impl.settings.exec_root / "c" / name;
       if (const auto shim = find_shim(directory)) {
         shim->signal(SIGKILL);
-        pollfd wait{shim->socket().get(), POLLIN, 0};
-        while (!shim->gone() && ::poll(&wait, 1, 10'000) > 0) shim->take_exit();
+        shim->wait_until_gone();
       }
       remove_tree(directory);
     }

@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "base/undo.hpp"
 #include "containers/internal.hpp"
+#include "images/images.hpp"
 
 namespace berth::containers {
 
@@ -61,6 +62,7 @@ void Containers::Impl::erase(const ContainerPtr& container) {
     const auto where = paths(container->id);
     remove_tree(where.socket_directory);
     remove_tree(where.directory);
+    collaborators.images.collect();
   });
 }
 

@@ -88,6 +88,10 @@ bool name_matches(const std::string& name, const std::string& pattern) {
   return regex.found_in(name) || regex.found_in("/" + name);
 }
 
+std::int64_t image_size(images::ImageStore& images, const oci::Digest& id) {
+  return images.find(id.to_string()) ? images.inspect(id.to_string()).Size : 0;
+}
+
 std::int64_t directory_size(const fs::path& directory) {
   std::int64_t total = 0;
   std::set<ino_t> seen;

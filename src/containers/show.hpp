@@ -6,6 +6,7 @@
 
 #include "base/file.hpp"
 #include "containers/inspect.hpp"
+#include "images/images.hpp"
 
 namespace berth::containers {
 
@@ -22,6 +23,9 @@ std::vector<MountPoint> mount_points(const HostConfig& host_config);
 
 /// A filter of names: a regular expression, found anywhere in the name with or without its slash.
 bool name_matches(const std::string& name, const std::string& pattern);
+
+/// Bytes of an image's layers; 0 if it has been removed.
+std::int64_t image_size(images::ImageStore& images, const oci::Digest& id);
 
 /// Bytes that the files in a directory take; 0 if it does not exist. Hard links count once.
 std::int64_t directory_size(const fs::path& directory);

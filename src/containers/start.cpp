@@ -1,7 +1,4 @@
 // From a created container to a running one.
-#include <poll.h>
-#include <unistd.h>
-
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -28,14 +25,7 @@ std::string start_failure_text(std::string_view cause) {
 void Containers::Impl::await_departure(Container& container) {
   const auto shim = container.with([](Record&, Container::Live& live) { return live.departing; });
   if (!shim) return;
-  while (!shim->gone()) {
-    pollfd wait{shim->socket().get(), POLLIN, 0};
-    if (::poll(&wait, 1, 10'000) == 0) {
-      log::warn("shim has not left 10 s after its container's exit, going on without it", {{"id", container.id}});
-      break;
-    }
-    shim->take_exit();
-  }
+  shim->wait_until_gone();
   container.with([&](Record&, Container::Live& live) {
     if (live.departing == shim) live.departing.reset();
   });
@@ -104,10 +94,7 @@ void Containers::Impl::note_failed_start(const ContainerPtr& container, int exit
     return record.definition.host_config.AutoRemove;
   });
   if (auto_remove) erase(container);
-  background.post([this] {
-    pool.reap();
-    pool.refill();
-  });
+  background.post([this] { pool.refill(); });
 }
 
 void Containers::Impl::take_over(const ContainerPtr& container, const std::shared_ptr<shim::ShimClient>& shim,

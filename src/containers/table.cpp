@@ -134,7 +134,7 @@ std::vector<Containers::ImageUse> Containers::image_uses() {
   std::vector<ImageUse> uses;
   for (const auto& container : impl_->all()) {
     const auto record = container->record();
-    uses.push_back({record.id, record.definition.image_id, record.state.running(), record.definition.config.Image});
+    uses.push_back({record.id, record.definition.image_id.to_string(), record.state.running(), record.definition.config.Image});
   }
   return uses;
 }

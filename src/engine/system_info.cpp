@@ -1,0 +1,109 @@
+#include "engine/system_info.hpp"
+
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "base/strings.hpp"
+#include "base/time.hpp"
+#include "engine/engine.hpp"
+
+namespace berth::engine {
+namespace {
+
+utsname kernel() {
+  utsname name{};
+  ::uname(&name);
+  return name;
+}
+
+/// A field of /etc/os-release without its quotes; empty if there is none.
+std::string os_release(std::string_view field) {
+  const auto text = find_file("/etc/os-release").value_or(find_file("/usr/lib/os-release").value_or(""));
+  for (const auto& line : split(text, '\n')) {
+    const auto parts = split_once(line, '=');
+    if (!parts || parts->first != field) continue;
+    auto value = parts->second;
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+    return std::string{value};
+  }
+  return {};
+}
+
+bool unified_cgroups() { return fs::exists("/sys/fs/cgroup/cgroup.controllers"); }
+
+std::int64_t entries_of(const char* directory) {
+  std::int64_t count = 0;
+  for ([[maybe_unused]] const auto& entry : fs::directory_iterator{directory}) ++count;
+  return count;
+}
+
+bool reads_one(const char* path) { return trim(find_file(path).value_or("")) == "1"; }
+
+/// Go's name of the machine's architecture, as clients of the API expect it in /version.
+std::string go_architecture(const std::string& machine) {
+  if (machine == "x86_64") return "amd64";
+  if (machine == "aarch64") return "arm64";
+  return machine;
+}
+
+json::Object component(const char* name, const char* version, json::Object details) {
+  return {{"Name", name}, {"Version", version}, {"Details", std::move(details)}};
+}
+
+}  // namespace
+
+SystemInfo host_info() {
+  const auto name = kernel();
+  SystemInfo info;
+  info.DriverStatus = {{"Backing Filesystem", "extfs"}, {"Supports d_type", "true"}, {"Native Overlay Diff", "true"},
+                       {"userxattr", "false"}};
+  info.Plugins.Network = {"host", "none"};
+  info.Plugins.Log = {"json-file", "none"};
+  info.IPv4Forwarding = reads_one("/proc/sys/net/ipv4/ip_forward");
+  info.NFd = entries_of("/proc/self/fd");
+  info.NGoroutines = entries_of("/proc/self/task");
+  info.SystemTime = to_rfc3339(now());
+  info.CgroupVersion = unified_cgroups() ? "2" : "1";
+  info.KernelVersion = name.release;
+  info.OperatingSystem = os_release("PRETTY_NAME");
+  info.OSVersion = os_release("VERSION_ID");
+  info.Architecture = name.machine;
+  info.RegistryConfig = {{"IndexConfigs", json::Object{}}, {"InsecureRegistryCIDRs", json::Array{"::1/128", "127.0.0.0/8"}},
+                         {"Mirrors", json::Array{}}};
+  info.NCPU = ::sysconf(_SC_NPROCESSORS_ONLN);
+  info.MemTotal = ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE);
+  info.Name = name.nodename;
+  info.ServerVersion = engine_version;
+  info.Runtimes["berth"] = {"berth-runtime"};
+  info.Swarm = {{"NodeID", ""},           {"NodeAddr", ""}, {"LocalNodeState", "inactive"}, {"ControlAvailable", false},
+                {"Error", ""},            {"RemoteManagers", nullptr}};
+  info.SecurityOptions = {"name=seccomp,profile=builtin"};
+  info.SecurityOptions.emplace_back("name=cgroupns");
+  return info;
+}
+
+json::Object version_info() {
+  const auto name = kernel();
+  const auto architecture = go_architecture(name.machine);
+  const json::Object engine_details = {{"ApiVersion", api_version}, {"Arch", architecture},
+                                       {"BuildTime", ""},           {"Experimental", "false"},
+                                       {"GitCommit", ""},           {"GoVersion", ""},
+                                       {"KernelVersion", name.release}, {"MinAPIVersion", min_api_version},
+                                       {"Os", "linux"}};
+  return {{"Platform", {{"Name", std::string{"Berth "} + berth_version}}},
+          {"Components", json::Array{component("Engine", engine_version, engine_details),
+                                     component("Berth", berth_version, {})}},
+          {"Version", engine_version},
+          {"ApiVersion", api_version},
+          {"MinAPIVersion", min_api_version},
+          {"GitCommit", ""},
+          {"GoVersion", ""},
+          {"Os", "linux"},
+          {"Arch", architecture},
+          {"KernelVersion", name.release},
+          {"BuildTime", ""}};
+}
+
+}  // namespace berth::engine
