@@ -53,6 +53,9 @@ Spawned spawn(const SpawnOptions& options) {
     if (!lifted.back()) throw Error::from_errno(errno, "duplicate descriptor {}", from);
     ::posix_spawn_file_actions_adddup2(&actions.value, lifted.back().get(), to);
   }
+  int highest = 2;
+  for (const auto& [from, to] : options.fds) highest = std::max(highest, to);
+  ::posix_spawn_file_actions_addclosefrom_np(&actions.value, highest + 1);
   Attributes attributes;
   sigset_t none;
   sigset_t all;

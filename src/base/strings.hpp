@@ -51,6 +51,9 @@ std::optional<std::string> from_base64(std::string_view text);
 std::string percent_decode(std::string_view text, bool plus_is_space);
 std::string percent_encode(std::string_view text);
 
+/// Length of the valid UTF-8 sequence at the start of `bytes`, which is not empty; 0 if there is none.
+std::size_t utf8_length(std::string_view bytes);
+
 /// The bytes as valid UTF-8: each invalid byte becomes U+FFFD, as Go's encoding/json does.
 std::string to_valid_utf8(std::string_view bytes);
 

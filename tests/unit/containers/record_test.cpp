@@ -1,0 +1,72 @@
+#include "containers/record.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "base/id.hpp"
+
+namespace berth::containers {
+namespace {
+
+class RecordStoreTest : public ::testing::Test {
+ protected:
+  static Record make_record(const std::string& name) {
+    Record record;
+    record.id = make_id();
+    record.name = name;
+    record.created = now();
+    record.definition.path = "sh";
+    record.definition.config.Image = "busybox";
+    record.definition.host_config.Memory = 64 << 20;
+    return record;
+  }
+
+  TempDir directory_{fs::temp_directory_path(), "berth-record-"};
+  metadata::Database database_{directory_.path() / "meta.db"};
+  RecordStore store_{database_};
+};
+
+TEST_F(RecordStoreTest, RecordsComeBackWhole) {
+  const auto record = make_record("web");
+  store_.add(record);
+  State state;
+  state.status = Status::exited;
+  state.exit_code = 3;
+  state.started_at = record.created;
+  state.finished_at = now();
+  store_.update_state(record.id, state);
+  const auto all = store_.all();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].name, "web");
+  EXPECT_EQ(all[0].created, record.created);
+  EXPECT_EQ(all[0].definition.host_config.Memory, 64 << 20);
+  EXPECT_EQ(all[0].state.status, Status::exited);
+  EXPECT_EQ(all[0].state.exit_code, 3);
+  EXPECT_EQ(all[0].state.finished_at, state.finished_at);
+}
+
+TEST_F(RecordStoreTest, ATakenNameIsAConflict) {
+  store_.add(make_record("web"));
+  try {
+    store_.add(make_record("web"));
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), Kind::conflict);
+  }
+}
+
+TEST_F(RecordStoreTest, RemovedRecordsAreGone) {
+  const auto record = make_record("web");
+  store_.add(record);
+  store_.remove(record.id);
+  EXPECT_TRUE(store_.all().empty());
+}
+
+TEST(Config, CommandMayBeOneString) {
+  const auto body = json::parse<CreateBody>(R"({"Image":"busybox","Cmd":"ls","HostConfig":{"Memory":1}})");
+  EXPECT_EQ(body.Cmd->at(0), "ls");
+  EXPECT_EQ(body.HostConfig_.Memory, 1);
+}
+
+}  // namespace
+}  // namespace berth::containers

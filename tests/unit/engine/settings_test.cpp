@@ -1,0 +1,61 @@
+#include "engine/settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+
+namespace berth::engine {
+namespace {
+
+Settings parse(std::vector<std::string> words) {
+  words.insert(words.begin(), "berthd");
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  return parse_settings(static_cast<int>(argv.size()), argv.data());
+}
+
+class SettingsTest : public ::testing::Test {
+ protected:
+  std::string file(std::string_view content) {
+    write_file(directory_.path() / "daemon.json", content);
+    return directory_.path() / "daemon.json";
+  }
+  TempDir directory_{fs::temp_directory_path(), "berth-settings-"};
+};
+
+TEST_F(SettingsTest, FlagsAsDockerds) {
+  const auto settings = parse({"-H", "unix:///a", "-H", "unix:///b", "--data-root", "/d", "--exec-root=/e", "-l", "warn",
+                               "--label", "a=b", "--config-file", file("{}")});
+  EXPECT_EQ(settings.hosts, (std::vector<std::string>{"unix:///a", "unix:///b"}));
+  EXPECT_EQ(settings.data_root, "/d");
+  EXPECT_EQ(settings.pidfile, "/e/berthd.pid");
+  EXPECT_EQ(settings.log_level, "warn");
+}
+
+TEST_F(SettingsTest, TheFileFillsWhatFlagsLeaveOpen) {
+  const auto settings = parse({"--config-file", file(R"({"data-root": "/d", "debug": true, "labels": ["x=y"]})")});
+  EXPECT_EQ(settings.data_root, "/d");
+  EXPECT_EQ(settings.log_level, "debug");
+  EXPECT_EQ(settings.labels, std::vector<std::string>{"x=y"});
+}
+
+TEST_F(SettingsTest, BothFlagAndFileIsAnError) {
+  EXPECT_THROW(parse({"--data-root", "/d", "--config-file", file(R"({"data-root": "/e"})")}), Error);
+}
+
+TEST_F(SettingsTest, UnknownAndMistypedKeysAreNamed) {
+  for (const auto* content : {R"({"data_root": "/d"})", R"({"hosts": "unix:///a"})", "[]", "{"}) {
+    EXPECT_THROW(parse({"--config-file", file(content)}), Error) << content;
+  }
+}
+
+TEST_F(SettingsTest, AMissingFileIsAnErrorOnlyIfAskedFor) {
+  EXPECT_THROW(parse({"--config-file", directory_.path() / "absent.json"}), Error);
+}
+
+TEST_F(SettingsTest, RelativeRootsAreRefused) {
+  EXPECT_THROW(parse({"--data-root", "d", "--config-file", file("{}")}), Error);
+}
+
+}  // namespace
+}  // namespace berth::engine
