@@ -3,14 +3,16 @@
 
 #include <sys/types.h>
 
-#include <functional>
+#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/guarded.hpp"
+#include "base/spawn.hpp"
 #include "shim/bundle.hpp"
 
 namespace berth::shim {
@@ -53,11 +55,16 @@ class ShimClient {
 
   /// The socket on which the exit event arrives: for the reactor's epoll. Events that came in between replies are kept:
   /// call `take_exit` when it is readable, and once right after `start`.
+  /// If an event came in during a call of another thread, the shim's hang-up makes the socket readable once more.
   [[nodiscard]] FdRef socket() const;
+  /// The shim's own process, not the container's.
+  [[nodiscard]] pid_t shim_pid() const;
 
   /// The exit status if it has arrived; does not block. `gone()` tells whether the shim hung up without one.
   std::optional<ExitStatus> take_exit();
   [[nodiscard]] bool gone() const;
+  /// Blocks until the shim hangs up: its socket, directory and cgroup are no longer in the way of a next start.
+  void wait_until_gone();
 
  private:
   struct Impl;
@@ -74,7 +81,7 @@ class StartError : public Error {
   int exit_code_;
 };
 
-/// Ready shims, started in advance so that a container's start does not wait for an exec.
+/// Ready shims, started in advance so that a container's start does not wait for an exec. Threads: any.
 class ShimPool {
  public:
   /// `program`: path of berth-shim; `ready`: how many wait. The pool is filled by `refill`, off the path of a start.
@@ -84,14 +91,23 @@ class ShimPool {
   std::unique_ptr<ShimClient> take();
   /// Starts shims until `ready` wait. Call after the answer to the client.
   void refill();
-  /// Reaps shims that have left (they are our children unless we were restarted).
+  /// Readable when a shim that we started has left: for the reactor's epoll, which then calls `reap`.
+  [[nodiscard]] FdRef departures() const;
+  /// Reaps shims that have left (they are our children unless we were restarted). Does not block.
   void reap();
 
  private:
+  struct State {
+    std::vector<std::unique_ptr<ShimClient>> ready;
+    std::map<int, Spawned> children;  ///< by pidfd
+  };
+
+  std::unique_ptr<ShimClient> spawn_shim();
+
   fs::path program_;
   std::size_t ready_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<ShimClient>> shims_;
+  UniqueFd departures_;
+  Guarded<State> state_;
 };
 
 }  // namespace berth::shim

@@ -1,0 +1,180 @@
+#include "shim/client/shim_client.hpp"
+
+#include <sys/socket.h>
+
+#include <mutex>
+#include <optional>
+
+#include "base/guarded.hpp"
+#include "base/log.hpp"
+#include "base/strings.hpp"
+#include "shim/protocol.hpp"
+
+namespace berth::shim {
+namespace {
+
+Attach describe(const Attachment& attachment) {
+  Attach attach;
+  attach.stdin_ = attachment.stdin_;
+  attach.stdout_ = attachment.stdout_;
+  attach.stderr_ = attachment.stderr_;
+  attach.multiplexed = attachment.multiplexed;
+  attach.detach_keys = attachment.detach_keys;
+  if (attachment.pending.size() > max_pending_size) {
+    throw Error{Kind::too_large, "client has sent {} bytes before it was attached", attachment.pending.size()};
+  }
+  attach.pending = to_base64(attachment.pending);
+  return attach;
+}
+
+pid_t peer_pid(FdRef socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) throw Error::from_errno(errno, "ask for peer");
+  return peer.pid;
+}
+
+}  // namespace
+
+struct ShimClient::Impl {
+  UniqueFd socket;
+  pid_t shim_pid = -1;
+  std::optional<Started> state;
+
+  /// Held over a request and its reply. Whoever finds it taken leaves reading to its holder, who keeps the exit event.
+  std::mutex calls;
+
+  struct Seen {
+    std::optional<ExitStatus> exit;
+    bool gone = false;
+  };
+  Guarded<Seen> seen;  // lock order: calls, then seen
+
+  /// Takes in one packet; returns it if it is a reply. With Wait::no also nothing if none has come.
+  std::optional<Reply> receive(Wait wait, bool& more) {
+    Message message;
+    const auto receipt = receive_message(socket, message, wait);
+    more = receipt == Receipt::message;
+    if (receipt == Receipt::closed) {
+      seen.with([](Seen& s) { s.gone = true; });
+      return std::nullopt;
+    }
+    if (receipt == Receipt::nothing) return std::nullopt;
+    const auto event = text_member(message.body, "event");
+    if (event == "exit") {
+      seen.with([&](Seen& s) { s.exit = json::from<ExitStatus>(message.body); });
+    } else if (event == "warning") {
+      log::warn("shim reports a fault", {{"shim", shim_pid}, {"error", text_member(message.body, "message")}});
+    } else if (event.empty()) {
+      return json::from<Reply>(message.body);
+    }
+    return std::nullopt;
+  }
+
+  /// Sends a request and waits for its reply, whatever events come before it.
+  Reply call(const json::Value& request, std::span<const FdRef> fds = {}) {
+    const std::lock_guard lock{calls};
+    send_message(socket, request, fds);
+    for (bool more = true; more;) {
+      if (auto reply = receive(Wait::yes, more)) return *reply;
+    }
+    throw Error{Kind::unavailable, "the container's shim (process {}) has gone", shim_pid};
+  }
+
+  void call_or_throw(const json::Value& request, std::span<const FdRef> fds = {}) {
+    const auto reply = call(request, fds);
+    if (!reply.ok) throw error_of(reply);
+  }
+};
+
+ShimClient::ShimClient(UniqueFd socket, pid_t shim_pid) : impl_(std::make_unique<Impl>()) {
+  impl_->socket = std::move(socket);
+  impl_->shim_pid = shim_pid;
+}
+
+ShimClient::~ShimClient() = default;
+
+std::unique_ptr<ShimClient> ShimClient::find(const fs::path& socket_directory) {
+  auto socket = connect_at(socket_directory);
+  if (!socket) return nullptr;
+  Message message;
+  if (receive_message(socket, message, Wait::yes) != Receipt::message) return nullptr;
+  const auto state = json::from<StateEvent>(message.body);
+  const auto pid = peer_pid(socket);
+  auto client = std::make_unique<ShimClient>(std::move(socket), pid);
+  client->impl_->state = Started{state.pid, state.started_at};
+  return client;
+}
+
+Started ShimClient::start(const fs::path& bundle, const fs::path& socket_directory, std::vector<Attachment> attachments) {
+  StartRequest request;
+  request.bundle = bundle;
+  request.socket_dir = socket_directory;
+  std::vector<FdRef> fds;
+  std::vector<Attachment> later;  // what one packet cannot carry
+  std::size_t pending = 0;
+  for (auto& attachment : attachments) {
+    if (fds.size() == max_message_fds || pending + attachment.pending.size() > max_pending_size) {
+      later.push_back(std::move(attachment));
+      continue;
+    }
+    pending += attachment.pending.size();
+    request.attach.push_back(describe(attachment));
+    fds.push_back(attachment.connection);
+  }
+  const auto reply = impl_->call(json::to(request), fds);
+  if (!reply.ok && reply.exit_code != 0) throw StartError{reply.exit_code, error_of(reply)};
+  if (!reply.ok) throw error_of(reply);
+  for (auto& attachment : later) {
+    try {
+      attach(std::move(attachment));
+    } catch (const Error& error) {
+      if (error.kind() != Kind::conflict) throw;  // else the container has ended already: the connection is closed
+    }
+  }
+  return {reply.pid, reply.started_at};
+}
+
+void ShimClient::attach(Attachment attachment) {
+  auto request = json::to(describe(attachment));
+  request.as_object()["op"] = "attach";
+  const FdRef fds[] = {attachment.connection};
+  impl_->call_or_throw(request, fds);
+}
+
+void ShimClient::resize(unsigned height, unsigned width) {
+  ResizeRequest request;
+  request.height = height;
+  request.width = width;
+  impl_->call_or_throw(json::to(request));
+}
+
+void ShimClient::signal(int number) {
+  SignalRequest request;
+  request.signal = number;
+  impl_->call_or_throw(json::to(request));
+}
+
+std::optional<Started> ShimClient::state() const { return impl_->state; }
+
+pid_t ShimClient::shim_pid() const { return impl_->shim_pid; }
+
+FdRef ShimClient::socket() const { return impl_->socket; }
+
+std::optional<ExitStatus> ShimClient::take_exit() {
+  if (const std::unique_lock lock{impl_->calls, std::try_to_lock}; lock.owns_lock()) {
+    for (bool more = true; more;) impl_->receive(Wait::no, more);
+  }
+  return impl_->seen.with([](Impl::Seen& seen) { return std::exchange(seen.exit, std::nullopt); });
+}
+
+bool ShimClient::gone() const {
+  return impl_->seen.with([](const Impl::Seen& seen) { return seen.gone; });
+}
+
+void ShimClient::wait_until_gone() {
+  const std::lock_guard lock{impl_->calls};
+  for (bool more = true; more;) impl_->receive(Wait::yes, more);
+}
+
+}  // namespace berth::shim

@@ -1,0 +1,77 @@
+// The life of one shim: wait for "start", make the container, serve until it has ended, report, clean up.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "base/fd.hpp"
+#include "base/file.hpp"
+#include "base/time.hpp"
+#include "runtime/runtime.hpp"
+#include "shim/bundle.hpp"
+#include "shim/monitor/loop.hpp"
+#include "shim/monitor/server.hpp"
+#include "shim/monitor/streams.hpp"
+
+namespace berth::shim {
+
+/// What the monitor needs of runtime/: tests put their own in its place.
+struct RuntimeCalls {
+  runtime::Init (*create)(const runtime::CreateRequest& request);
+  bool (*destroy_cgroup)(const std::string& cgroup) noexcept;
+  bool (*oom_killed)(const std::string& cgroup) noexcept;
+};
+
+/// Makes this process fit for a monitor: its own session, subreaper of the container, deaf to signals that mean the daemon,
+/// small heap. Handlers instead of SIG_IGN, because an ignored signal would stay ignored in the container.
+void prepare_process();
+
+class Monitor {
+ public:
+  /// `control`: the connection on which "start" arrives. If it closes before, `run` returns.
+  Monitor(UniqueFd control, RuntimeCalls runtime);
+
+  /// Returns when the container has ended, everybody has been told, and nothing of it is left.
+  void run();
+
+ private:
+  enum class Stage {
+    waiting,   ///< for "start"
+    running,
+    ended,     ///< process 1 is reaped; its output is not yet all read
+    reported,  ///< cleaned up; clients may still be reading
+    failed,    ///< to start
+  };
+
+  Reply answer(Message& request);
+  Reply start(Message& request);
+  void create_container(const StartRequest& request, std::vector<UniqueFd> connections);
+  void reap();
+  void on_exit(int status);
+  void step();
+  void report();
+  void make_exit_durable() const;
+  void settle();
+  void warn(const std::string& message);
+  [[nodiscard]] bool is_over() const;
+  [[nodiscard]] std::optional<std::chrono::milliseconds> timeout() const;
+
+  RuntimeCalls runtime_;
+  Loop loop_;
+  UniqueFd child_event_;
+  Watch child_watch_;
+  Server server_;
+  BundleSettings settings_;
+  std::optional<Streams> streams_;
+  runtime::Init init_;
+  fs::path bundle_;
+  ExitStatus exit_;
+  Stage stage_ = Stage::waiting;
+  bool settled_ = false;
+  std::chrono::steady_clock::time_point drain_deadline_;
+};
+
+}  // namespace berth::shim

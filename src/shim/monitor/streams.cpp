@@ -1,0 +1,105 @@
+#include "shim/monitor/streams.hpp"
+
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace berth::shim {
+
+Streams::Streams(Loop& loop, const BundleSettings& settings, Warn warn)
+    : loop_(loop),
+      settings_(settings),
+      warn_(std::move(warn)),
+      input_(loop, settings.stdin_once && !settings.tty) {
+  if (!settings.open_stdin) input_.close();
+  if (settings.log.driver == "json-file") log_.emplace(settings.log);
+}
+
+Streams::Ends Streams::open_pipes() {
+  Ends ends;
+  if (settings_.open_stdin) {
+    auto pipe = make_pipe();
+    ends.stdin_end = std::move(pipe.read_end);
+    input_.open(std::move(pipe.write_end));
+  }
+  auto out = make_pipe();
+  auto err = make_pipe();
+  add_output(std::move(out.read_end), Stream::out);
+  add_output(std::move(err.read_end), Stream::err);
+  ends.stdout_end = std::move(out.write_end);
+  ends.stderr_end = std::move(err.write_end);
+  return ends;
+}
+
+void Streams::take_console(UniqueFd console) {
+  console_ = std::move(console);
+  add_output(duplicate(console_), Stream::out);
+  if (settings_.open_stdin) input_.open(duplicate(console_));
+}
+
+void Streams::add_output(UniqueFd fd, Stream stream) {
+  outputs_.push_back(std::make_unique<Output>(
+      loop_, std::move(fd), stream, [this](Stream from, std::string_view bytes) { deliver(from, bytes); }));
+}
+
+void Streams::attach(UniqueFd connection, const Attach& wants) {
+  clients_.push_back(std::make_unique<Client>(loop_, std::move(connection), wants, input_, settings_.tty));
+}
+
+void Streams::resize(unsigned height, unsigned width) {
+  if (!console_) throw Error{Kind::conflict, "container has no terminal"};
+  winsize size{};
+  size.ws_row = static_cast<unsigned short>(std::min(height, 0xffffU));
+  size.ws_col = static_cast<unsigned short>(std::min(width, 0xffffU));
+  if (::ioctl(console_.get(), TIOCSWINSZ, &size) < 0) throw Error::from_errno(errno, "resize terminal");
+}
+
+void Streams::deliver(Stream stream, std::string_view bytes) {
+  if (!bytes.empty()) {
+    for (const auto& client : clients_) client->send(stream, bytes);
+  }
+  if (!log_) return;
+  try {
+    if (bytes.empty()) {
+      log_->end(stream, now());
+    } else {
+      log_->write(stream, bytes, now());
+    }
+    log_is_broken_ = false;
+  } catch (const Error& error) {
+    if (!std::exchange(log_is_broken_, true)) warn_("log lines are lost: " + error.message());
+  }
+}
+
+void Streams::drain() {
+  draining_ = true;
+  for (const auto& output : outputs_) output->drain();
+}
+
+bool Streams::has_ended() const {
+  return std::all_of(outputs_.begin(), outputs_.end(), [](const auto& output) { return output->has_ended(); });
+}
+
+void Streams::abandon() {
+  for (const auto& output : outputs_) output->abandon();
+}
+
+void Streams::finish_clients() {
+  input_.close();
+  for (const auto& client : clients_) client->finish();
+  balance();
+}
+
+void Streams::balance() {
+  for (const auto& client : clients_) client->balance();
+  std::erase_if(clients_, [](const auto& client) { return client->is_done(); });
+  const bool blocked = std::any_of(clients_.begin(), clients_.end(), [](const auto& client) { return client->is_blocked(); });
+  for (const auto& output : outputs_) output->set_paused(blocked && !draining_);
+}
+
+void Streams::child_ended(pid_t pid) noexcept {
+  if (log_) log_->child_ended(pid);
+}
+
+}  // namespace berth::shim

@@ -1,0 +1,111 @@
+// The messages between berthd and a shim: one JSON object per packet of a SOCK_SEQPACKET socket, with descriptors beside it.
+//
+// A request carries "op" and gets exactly one Reply, in order; events carry "event" and may come between. A shim inherits its
+// first connection as descriptor 3 and waits there for "start"; from then on it also listens on <socket_dir>/shim.sock, where
+// each new connection gets the "state" event at once. The "exit" event is an ExitStatus (bundle.hpp), sent to all connections.
+//
+//   start    StartRequest, one descriptor per attachment    -> pid, started_at; or exit_code 126/127 and the error
+//   attach   Attach + one descriptor                        -> ok once the client gets the container's output
+//   resize   ResizeRequest                                  -> ok, `conflict` without a terminal
+//   signal   SignalRequest                                  -> ok, `conflict` if process 1 has ended
+//   ping                                                    -> ok
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "base/file.hpp"
+#include "base/json.hpp"
+
+namespace berth::shim {
+
+/// Beyond this a packet is refused by both sides.
+inline constexpr std::size_t max_message_size = 128U << 10U;
+inline constexpr std::size_t max_message_fds = 16;
+/// Bytes of a client that may travel as Attach::pending.
+inline constexpr std::size_t max_pending_size = 64U << 10U;
+
+/// The descriptor on which a spawned shim finds its first connection.
+inline constexpr int control_fd = 3;
+
+struct Message {
+  json::Value body;
+  std::vector<UniqueFd> fds;
+};
+
+enum class Wait { yes, no };
+enum class Receipt { message, closed, nothing };
+
+/// Sends one packet. Throws `unavailable` if the peer has gone, or if it would block and `wait` forbids that.
+void send_message(FdRef socket, const json::Value& body, std::span<const FdRef> fds = {}, Wait wait = Wait::yes);
+
+/// Receives one packet; `nothing` only with Wait::no. Throws `corrupt` for what is no JSON object, is truncated or too long.
+Receipt receive_message(FdRef socket, Message& message, Wait wait);
+
+/// A socket that listens at <directory>/shim.sock; the path may be longer than a socket address holds. A stale one is replaced.
+UniqueFd listen_at(FdRef directory);
+/// A connection to <directory>/shim.sock; empty if nobody listens there.
+UniqueFd connect_at(const fs::path& directory);
+
+/// One client connection and what it wants.
+struct Attach {
+  bool stdin_ = false;
+  bool stdout_ = false;
+  bool stderr_ = false;
+  bool multiplexed = true;   ///< 8-byte stream headers
+  std::string detach_keys;   ///< empty: Docker's default
+  std::string pending;       ///< base64 of bytes that the client has sent already
+};
+BOOST_DESCRIBE_STRUCT(Attach, (), (stdin_, stdout_, stderr_, multiplexed, detach_keys, pending))
+
+struct StartRequest {
+  std::string op = "start";
+  std::string bundle;
+  std::string socket_dir;
+  std::vector<Attach> attach;  ///< in the order of the descriptors
+};
+BOOST_DESCRIBE_STRUCT(StartRequest, (), (op, bundle, socket_dir, attach))
+
+struct ResizeRequest {
+  std::string op = "resize";
+  unsigned height = 0;
+  unsigned width = 0;
+};
+BOOST_DESCRIBE_STRUCT(ResizeRequest, (), (op, height, width))
+
+struct SignalRequest {
+  std::string op = "signal";
+  int signal = 0;
+};
+BOOST_DESCRIBE_STRUCT(SignalRequest, (), (op, signal))
+
+struct Reply {
+  bool ok = true;
+  std::string kind;       ///< of the error
+  int errno_ = 0;
+  std::string message;
+  int exit_code = 0;      ///< of a failed start: 126 or 127 if the program itself was the problem
+  int pid = 0;            ///< process 1, of a start
+  std::string started_at;
+};
+BOOST_DESCRIBE_STRUCT(Reply, (), (ok, kind, errno_, message, exit_code, pid, started_at))
+
+struct StateEvent {
+  std::string event = "state";
+  int pid = 0;
+  std::string started_at;
+};
+BOOST_DESCRIBE_STRUCT(StateEvent, (), (event, pid, started_at))
+
+/// An error as a Reply, and back.
+Reply failure_reply(const Error& error);
+Error error_of(const Reply& reply);
+
+/// The text of a string member of a message; empty if it has none.
+std::string text_member(const json::Value& body, std::string_view name);
+
+}  // namespace berth::shim
