@@ -1,0 +1,211 @@
+"""The engines that are measured: each starts, loads the same busybox image, and tells how to run a container."""
+
+import hashlib
+import io
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tarfile
+import time
+
+NETWORKS = ("none", "host")
+IMAGE = "bench:latest"
+
+
+class Missing(Exception):
+    """A peer cannot be measured here; the text says why."""
+
+
+def find_program(name, folder=None):
+    path = shutil.which(str(folder / name)) if folder else shutil.which(name, path="/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    if path is None:
+        raise Missing(f"{name} is not installed")
+    return path
+
+
+class Busybox:
+    """One root file system with a static busybox, as a directory and as a docker-archive."""
+
+    def __init__(self, folder):
+        program = find_program("busybox")
+        self.root = folder / "rootfs"
+        for name in ("bin", "dev", "etc", "proc", "sys", "tmp"):
+            (self.root / name).mkdir(parents=True)
+        shutil.copy(program, self.root / "bin/busybox")
+        for name in ("sh", "sleep", "true"):
+            (self.root / "bin" / name).symlink_to("busybox")
+        for name in ("hostname", "hosts", "resolv.conf"):
+            (self.root / "etc" / name).touch()
+        self.archive = folder / "image.tar"
+        self._write_archive()
+
+    def _write_archive(self):
+        layer = io.BytesIO()
+        with tarfile.open(fileobj=layer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            tar.add(self.root, arcname=".")
+        architecture = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
+        config = json.dumps({
+            "architecture": architecture, "os": "linux", "created": "2026-01-01T00:00:00Z",
+            "config": {"Env": ["PATH=/bin"], "Cmd": ["sh"]},
+            "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer.getvalue()).hexdigest()]},
+        }).encode()
+        name = hashlib.sha256(config).hexdigest() + ".json"
+        manifest = json.dumps([{"Config": name, "RepoTags": [IMAGE], "Layers": ["layer.tar"]}]).encode()
+        with tarfile.open(self.archive, "w") as tar:
+            for file, content in ((name, config), ("layer.tar", layer.getvalue()), ("manifest.json", manifest)):
+                info = tarfile.TarInfo(file)
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+
+
+class Engine:
+    """An engine with a command line, and perhaps a daemon. `prefix` is the command line up to its subcommand."""
+
+    name = ""
+    prefix = ()
+    socket = None           # of its API, if it has one
+    process_names = ()      # of all its processes, cut to 15 characters as in /proc/<pid>/comm
+    cgroup = None           # what it leaves at the root of each hierarchy
+    image = IMAGE
+    run_options = ()
+    remove = ("rm", "-f")
+
+    def __init__(self, folder):
+        self.folder = folder / self.name
+        self.folder.mkdir()
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
+        self.daemon = None
+
+    def start(self, busybox):
+        raise NotImplementedError
+
+    def start_daemon(self, argv):
+        self.log = self.folder / "log"
+        with open(self.log, "wb") as log:
+            self.daemon = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
+                                           start_new_session=True)
+        deadline = time.monotonic() + 30
+        while subprocess.run([*self.prefix, "version"], env=self.environment, capture_output=True).returncode != 0:
+            if self.daemon.poll() is not None or time.monotonic() > deadline:
+                raise Missing(f"{self.name} does not start: {self.log.read_text().strip().splitlines()[-1:]}")
+            time.sleep(0.05)
+
+    def call(self, *words):
+        done = subprocess.run([*self.prefix, *words], env=self.environment, capture_output=True, text=True, timeout=120)
+        if done.returncode != 0:
+            raise Missing(f"{self.name} {words[0]}: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+    def run_command(self, network):
+        return [*self.prefix, "run", "--rm", "--network", network, *self.run_options, self.image, "true"]
+
+    def start_sleeping(self, number):
+        return [self.call("run", "-d", "--network", "none", *self.run_options, self.image, "sleep", "1000")
+                for _ in range(number)]
+
+    def processes(self):
+        """IDs of the engine's own processes: by name, and in our mount namespace (containers are in theirs)."""
+        ours = os.readlink("/proc/self/ns/mnt")
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and (entry / "comm").read_text().strip() in self.process_names:
+                    if os.readlink(entry / "ns/mnt") == ours:
+                        found.append(int(entry.name))
+            except OSError:
+                pass  # it ended in between
+        return found
+
+    def stop(self):
+        if self.prefix and (ids := self.call("ps", "-aq").split()):
+            self.call(*self.remove, *ids)
+        if self.daemon and self.daemon.poll() is None:
+            self.daemon.send_signal(signal.SIGTERM)
+            try:
+                self.daemon.wait(30)
+            except subprocess.TimeoutExpired:
+                self.daemon.kill()
+                self.daemon.wait()
+        for top in pathlib.Path("/sys/fs/cgroup").glob(f"*/{self.cgroup}"):
+            for directory, _, _ in os.walk(top, topdown=False):
+                try:
+                    os.rmdir(directory)
+                except OSError:
+                    pass  # somebody else's, who uses this engine as well
+
+
+class Berth(Engine):
+    name = "berth"
+    process_names = ("berthd", "berth-shim")
+    cgroup = "berth"
+
+    def __init__(self, folder, programs):
+        super().__init__(folder)
+        self.programs = programs
+
+    def start(self, busybox):
+        self.socket = self.folder / "berth.sock"
+        self.environment["DOCKER_HOST"] = f"unix://{self.socket}"
+        self.prefix = (find_program("berth", self.programs),)
+        self.start_daemon([find_program("berthd", self.programs), "-H", f"unix://{self.socket}", "--data-root",
+                           self.folder / "data", "--exec-root", self.folder / "exec"])
+        self.call("load", "-i", str(busybox.archive))
+
+
+class Docker(Engine):
+    name = "docker"
+    process_names = ("dockerd", "containerd", "containerd-shim", "docker-proxy")
+    cgroup = "docker"
+
+    def start(self, busybox):
+        self.socket = self.folder / "docker.sock"
+        self.environment["DOCKER_HOST"] = f"unix://{self.socket}"
+        self.prefix = (find_program("docker"),)
+        self.start_daemon([find_program("dockerd"), "-H", f"unix://{self.socket}", "--data-root", self.folder / "data",
+                           "--exec-root", self.folder / "exec", "--pidfile", self.folder / "pid", "--iptables=false",
+                           "--bridge=none"])
+        self.call("load", "-i", str(busybox.archive))
+
+
+class Podman(Engine):
+    name = "podman"
+    process_names = ("podman", "conmon")
+    cgroup = "libpod_parent"
+    image = f"localhost/{IMAGE}"
+    # Its default limits are more than a machine without CAP_SYS_RESOURCE allows.
+    run_options = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024")
+    remove = ("rm", "-f", "--time", "0")
+
+    def start(self, busybox):
+        self.prefix = (find_program("podman"), "--root", str(self.folder / "data"), "--runroot", str(self.folder / "exec"),
+                       "--tmpdir", str(self.folder / "tmp"), "--cgroup-manager", "cgroupfs", "--events-backend", "file",
+                       "--storage-driver", "overlay")
+        self.call("load", "-i", str(busybox.archive))
+
+
+class Runtime:
+    """An OCI runtime's command line alone, on a bundle without an image store, log or monitor."""
+
+    def __init__(self, name, folder, busybox):
+        self.name = name
+        self.program = find_program(name)
+        self.state = folder / name / "state"
+        self.bundles = {}
+        for network in NETWORKS:
+            bundle = folder / name / network
+            bundle.mkdir(parents=True)
+            subprocess.run([self.program, "spec"], cwd=bundle, check=True)
+            spec = json.loads((bundle / "config.json").read_text())
+            spec["process"].update(terminal=False, args=["/bin/true"])
+            spec["root"] = {"path": str(busybox.root), "readonly": False}
+            if network == "host":
+                spec["linux"]["namespaces"] = [n for n in spec["linux"]["namespaces"] if n["type"] != "network"]
+            (bundle / "config.json").write_text(json.dumps(spec))
+            self.bundles[network] = bundle
+
+    def run_command(self, network):
+        return [self.program, "--root", str(self.state), "run", "--bundle", str(self.bundles[network]),
+                f"bench-{self.name}-{network}"]

@@ -1,0 +1,64 @@
+"""Medians, ratios, the goals, and how they are printed."""
+
+import statistics
+
+
+class Series(list):
+    """Times of one measure, in milliseconds."""
+
+    @property
+    def median(self):
+        return statistics.median(self)
+
+    def as_json(self):
+        return {"unit": "ms", "n": len(self), "median": round(self.median, 3), "min": round(min(self), 3),
+                "max": round(max(self), 3), "samples": [round(value, 3) for value in self]}
+
+
+def print_table(heading, columns, rows):
+    texts = [columns, *[[cell if isinstance(cell, str) else f"{cell:,.2f}" for cell in row] for row in rows]]
+    widths = [max(len(row[index]) for row in texts) for index in range(len(columns))]
+    print(f"\n{heading}")
+    for row in texts:
+        print("  " + "  ".join(cell.ljust(width) if index == 0 else cell.rjust(width)
+                               for index, (cell, width) in enumerate(zip(row, widths))))
+
+
+def print_times(heading, series, base_names):
+    """One row per measure: median, smallest, and the ratio of its median to each base that was measured."""
+    if not series:
+        return
+    bases = [name for name in base_names if name in series]
+    rows = []
+    for name, times in series.items():
+        ratios = [f"{times.median / series[base].median:,.2f}" for base in bases]
+        rows.append([name, times.median, min(times), str(len(times)), *ratios])
+    print_table(heading, ["", "median ms", "min ms", "n", *[f"x {base}" for base in bases]], rows)
+
+
+def goals(times, memory):
+    """The project's goals as (text, value, holds), for what was measured."""
+    def median(name):
+        return times[name].median if name in times else None
+
+    def at_most(text, value, limit):
+        return (text, value, value <= limit)
+
+    berth, floor, docker = (median(name) for name in ("berth run, none", "floor, none", "docker run, none"))
+    if berth and floor:
+        yield at_most("run --rm --network none: at most 2.5 times the floor", berth / floor, 2.5)
+    if berth and docker:
+        yield ("run --rm --network none: at least 30 times faster than Docker", docker / berth, docker / berth >= 30)
+    if median("berth version"):
+        yield at_most("berth version: at most 4 ms", median("berth version"), 4)
+    if "berth" in memory:
+        found = memory["berth"]
+        yield at_most("idle memory: at most 8 MB PSS", found["idle_kb"] / 1000, 8)
+        yield at_most("memory per running container: at most 250 kB PSS", found["per_container_kb"], 250)
+        yield at_most("idle CPU with containers: none measurable (below 0.1 %)", found["idle_cpu_percent"], 0.1)
+
+
+def print_goals(times, memory):
+    rows = [[text, value, "holds" if holds else "MISSED"] for text, value, holds in goals(times, memory)]
+    if rows:
+        print_table("goals", ["", "measured", ""], rows)
