@@ -1,0 +1,77 @@
+// From what a client asked for to what the runtime is told: a pure plan, tested without root.
+//
+// Files: spec.cpp puts the parts together; spec_process.cpp (program, environment, capabilities), spec_mounts.cpp,
+// spec_binds.cpp (the notation of -v and --mount), spec_devices.cpp, spec_resources.cpp, spec_security.cpp (--security-opt),
+// spec_logs.cpp; validate.cpp refuses at creation what could not be done at start.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/file.hpp"
+#include "containers/config.hpp"
+#include "containers/host_facts.hpp"
+#include "oci/runtime_spec.hpp"
+#include "seccomp/filter_cache.hpp"
+#include "shim/bundle.hpp"
+
+namespace berth::containers {
+
+struct SpecInput {
+  std::string id;
+  const Config& config;            ///< merged with the image's
+  const HostConfig& host_config;
+  std::vector<std::string> args;   ///< the program first
+  fs::path directory;              ///< the container's: hostname, hosts, resolv.conf, upper and work are or will be there
+  std::vector<std::string> layers; ///< of the image, absolute, topmost first
+  fs::path init_program;           ///< what --init puts in front; may be empty if the container does not ask for it
+  std::vector<oci::runtime::Device> devices;  ///< find_devices(host_config)
+  const HostFacts& facts;
+};
+
+struct RuntimeBundle {
+  oci::runtime::Spec spec;
+  shim::BundleSettings settings;
+};
+
+/// Docker's container as an OCI configuration. Assumes what `validate` lets through. Image volumes are ordinary directories
+/// of the container's own layer as long as there are no volumes.
+///
+/// `filters` keeps the compiled seccomp filter that the bundle names.
+RuntimeBundle make_bundle(const SpecInput& input, seccomp::FilterCache& filters);
+
+/// The devices that --device (or --privileged: all of the host) puts into the container. Reads /dev.
+/// Throws `invalid` with Docker's text if one is missing.
+std::vector<oci::runtime::Device> find_devices(const HostConfig& host_config);
+
+/// Makes directories on the host for -v sources that do not exist, as Docker does.
+void make_bind_sources(const HostConfig& host_config);
+
+/// The cgroup of a container, relative to the root of each hierarchy: below --cgroup-parent if there is one.
+std::string cgroup_path(const std::string& id, const HostConfig& host_config);
+
+/// Throws `invalid` with Docker's text for what is wrong, `unsupported` for what is not there yet. Returns warnings for the
+/// client about what the host cannot do and is left out.
+std::vector<std::string> validate(const Config& config, const HostConfig& host_config,
+                                  const HostFacts& facts = host_facts());
+
+/// How the container's output is kept. Throws `invalid` or `unsupported` on unknown drivers and options.
+shim::LogSettings log_settings(const Config& config, const HostConfig& host_config, const fs::path& path);
+
+/// The files of a container that tell it its name and how names are resolved.
+struct NetworkFiles {
+  std::string hostname;
+  std::string hosts;
+  std::string resolv_conf;
+};
+
+/// The host's own, from which those of containers follow.
+struct HostNetworkFiles {
+  std::string hosts;
+  std::string resolv_conf;
+};
+HostNetworkFiles read_host_network_files();
+
+NetworkFiles make_network_files(const Config& config, const HostConfig& host_config, const HostNetworkFiles& host);
+
+}  // namespace berth::containers
