@@ -89,15 +89,15 @@ JsonLog::JsonLog(const LogSettings& settings) : file_(settings), attrs_(encoded_
 
 void JsonLog::write(Stream stream, std::string_view bytes, Time time) {
   auto& line = lines_.at(stream == Stream::out ? 0 : 1);
-  const auto time_text = to_rfc3339(time);
+  time_ = to_rfc3339(time);
   while (!bytes.empty()) {
     const auto room = max_line - line.begin.size();
     const auto newline = bytes.substr(0, room).find('\n');
     if (newline != std::string_view::npos) {
-      add_entry(stream, line, bytes.substr(0, newline), true, time_text);
+      add_entry(stream, line, bytes.substr(0, newline), true);
       bytes.remove_prefix(newline + 1);
     } else if (bytes.size() >= room) {
-      add_entry(stream, line, bytes.substr(0, room), false, time_text);
+      add_entry(stream, line, bytes.substr(0, room), false);
       bytes.remove_prefix(room);
     } else {
       line.begin += bytes;
@@ -109,16 +109,18 @@ void JsonLog::write(Stream stream, std::string_view bytes, Time time) {
 
 void JsonLog::end(Stream stream, Time time) {
   auto& line = lines_.at(stream == Stream::out ? 0 : 1);
-  if (!line.begin.empty()) add_entry(stream, line, {}, false, to_rfc3339(time));
+  time_ = to_rfc3339(time);
+  if (!line.begin.empty()) add_entry(stream, line, {}, false);
   flush();
 }
 
-void JsonLog::add_entry(Stream stream, Line& line, std::string_view rest, bool complete, const std::string& time) {
+void JsonLog::add_entry(Stream stream, Line& line, std::string_view rest, bool complete) {
   if (file_.is_full(batch_.size())) {
     flush();
     file_.rotate();
+    time_ = to_rfc3339(now());  // a reader tells by their times which entries are in which file
   }
-  if (!line.split) line.time = time;
+  if (!line.split) line.time = time_;
   batch_ += "{\"log\":";
   append_json_string(batch_, line.begin.empty() ? rest : line.begin.append(rest));
   if (complete) batch_.insert(batch_.size() - 1, "\\n");

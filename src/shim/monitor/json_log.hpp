@@ -39,12 +39,13 @@ class JsonLog {
     std::string time;     ///< of the first piece
   };
 
-  void add_entry(Stream stream, Line& line, std::string_view rest, bool complete, const std::string& time);
+  void add_entry(Stream stream, Line& line, std::string_view rest, bool complete);
   void flush();
 
   LogFile file_;
   std::string attrs_;  ///< "\"attrs\":{...}," or nothing
   std::array<Line, 2> lines_;
+  std::string time_;   ///< of the entries being added
   std::string batch_;  ///< encoded, not yet written
 };
 
