@@ -109,9 +109,13 @@ def test_tag_names_the_same_image(client):
     assert "renamed:v2" not in client.tags() and "busybox:latest" in client.tags()
 
 
-def test_tag_refuses_bad_names_and_unknown_images(host):
+@pytest.mark.differs_from_reference("it answers 500")
+def test_tag_refuses_bad_names(host):
     assert host.api.post("/images/busybox/tag", repo="UPPER", tag="x").status == 400
     assert host.api.post("/images/busybox/tag", repo="ok", tag="-bad").status == 400
+
+
+def test_tag_of_an_unknown_image_is_404(host):
     reply = host.api.post("/images/nothing/tag", repo="ok", tag="x")
     assert (reply.status, reply.message) == (404, "No such image: nothing:latest")
 
@@ -137,21 +141,12 @@ def test_image_in_use_is_not_removed(host, client):
 
 def test_image_of_a_running_container_is_not_removed_by_force(host):
     image = archive.Image("held:1", [archive.tar([archive.directory("d")])] +
-                          archive_layers(host), {"Cmd": ["sleep", "1000"]})
+                          host.busybox_layers(), {"Cmd": ["sleep", "1000"]})
     host.load(image.docker_archive())
     container = host.spawn("sleep", "1000", image="held:1")
     reply = host.api.delete(f"/images/{image.id}", force=1)
     assert reply.status == 409 and "running container" in reply.message
     host.remove(container)
-
-
-def archive_layers(host):
-    """The layer of busybox, to stand on."""
-    import io
-    import tarfile
-    with tarfile.open(host.image_folder / "busybox.tar") as tar:
-        manifest = json.loads(tar.extractfile("manifest.json").read())
-        return [io.BytesIO(tar.extractfile(name).read()).getvalue() for name in manifest[0]["Layers"]]
 
 
 def test_list_filters(host):
@@ -164,12 +159,16 @@ def test_list_filters(host):
     assert tags(label=["kind=large"]) == set()
     assert tags(reference=["small"]) == {"small:1"} and tags(reference=["sm*:1"]) == {"small:1"}
     assert tags(dangling=["true"]) in ({"-"}, {"<none>:<none>"})
-    assert "small:1" in tags(since=["busybox:latest"]) | tags(before=["busybox:latest"])
+    later = small("later:1", b"later")
+    later.config = later.config.replace(b"2025-01-01", b"2025-02-01")
+    host.load(later.docker_archive())
+    assert tags(since=["busybox:latest"]) == {"later:1"}
+    assert tags(before=["later:1"]) >= {"small:1", "busybox:latest"}
     assert host.api.get("/images/json", filters={"colour": ["red"]}).status == 400
 
 
 def test_import_makes_an_image_of_a_root_file_system(host, client):
-    layer = archive_layers(host)[0]
+    layer = host.busybox_layers()[0]
     path = write(host, "root.tar", layer)
     identifier = client.import_image(path, "imported:1")
     assert identifier.startswith("sha256:") and "imported:1" in client.tags()
@@ -178,7 +177,7 @@ def test_import_makes_an_image_of_a_root_file_system(host, client):
 
 
 def test_import_takes_changes_and_a_message(host):
-    layer = archive_layers(host)[0]
+    layer = host.busybox_layers()[0]
     reply = host.api.post("/images/create", body=layer, fromSrc="-", repo="imported", tag="2", message="by hand",
                           changes='CMD ["echo", "changed"]')
     assert reply.status == 200, reply
@@ -189,7 +188,7 @@ def test_import_takes_changes_and_a_message(host):
 
 def test_import_of_a_compressed_root(host):
     import gzip
-    reply = host.api.post("/images/create", body=gzip.compress(archive_layers(host)[0], 1), fromSrc="-", repo="packed", tag="1")
+    reply = host.api.post("/images/create", body=gzip.compress(host.busybox_layers()[0], 1), fromSrc="-", repo="packed", tag="1")
     assert reply.status == 200 and host.run("echo", "ok", image="packed:1")[1] == b"ok\n"
 
 
@@ -204,11 +203,11 @@ def test_images_table_is_dockers(host, cli):
 def test_unknown_image_is_404_everywhere(host):
     for method, path in (("GET", "/images/nothing/json"), ("GET", "/images/nothing/history"), ("DELETE", "/images/nothing")):
         reply = host.api.request(method, path)
-        assert (reply.status, reply.message) == (404, "No such image: nothing:latest"), path
+        assert reply.status == 404 and reply.message.endswith("No such image: nothing:latest"), path
 
 
 def test_layers_are_stacked_whiteouts_hide_and_opaque_directories_are_empty(host):
-    base = archive_layers(host)[0]
+    base = host.busybox_layers()[0]
     first = archive.tar([archive.directory("d"), ("d/gone", b"1"), ("d/stays", b"1"), archive.directory("o"), ("o/old", b"1"),
                          archive.directory("whole"), ("whole/file", b"1"), ("becomes", b"file")])
     second = archive.tar([("d/.wh.gone", b""), ("d/new", b"2"), ("o/.wh..wh..opq", b""), ("o/new", b"2"), (".wh.whole", b""),
@@ -220,7 +219,7 @@ def test_layers_are_stacked_whiteouts_hide_and_opaque_directories_are_empty(host
 
 
 def test_many_layers(host):
-    layers = archive_layers(host) + [archive.tar([(f"layer{n}", b"%d" % n), ("top", b"%d" % n)]) for n in range(60)]
+    layers = host.busybox_layers() + [archive.tar([(f"layer{n}", b"%d" % n), ("top", b"%d" % n)]) for n in range(60)]
     host.load(archive.Image("deep:1", layers, {}).docker_archive())
     _, out, _ = host.run("sh", "-c", "ls -d /layer* | wc -l; cat /top", image="deep:1")
     assert out == b"60\n59"
@@ -235,13 +234,13 @@ def test_files_come_out_as_they_went_in(host):
         archive.entry("pipe", tarfile.FIFOTYPE, mode=0o600),
         archive.entry("null", tarfile.CHRTYPE, mode=0o666, device=(1, 3)),
         archive.symlink("link", "/absolute/target"),
-        archive.hardlink("second", "setuid"),
+        archive.hardlink("second", "setuid", mode=0o4755, uid=7, gid=8),
         archive.entry("attributed", data=b"a", pax={"SCHILY.xattr.user.colour": "blue"}),
         archive.directory("long"), archive.directory("long/" + "n" * 200),
         (long_name, b"deep"),
         ("umlaut-\u00fc", b"u"),
     ])
-    host.load(archive.Image("odd:1", archive_layers(host) + [layer], {}).docker_archive())
+    host.load(archive.Image("odd:1", host.busybox_layers() + [layer], {}).docker_archive())
     script = ("stat -c '%n %a %u %g %F %h' setuid sticky pipe null link; readlink link; stat -c '%t:%T' null; "
               f"cat {long_name} umlaut-*; ls -l second | cut -c1-10; [ setuid -ef second ] && echo same; stat -c %Y setuid")
     code, out, err = host.run("sh", "-c", script, image="odd:1")

@@ -1,5 +1,7 @@
 """Real programs: nginx serves, python computes, a Debian shell does what a person types."""
 
+import hashlib
+
 import pytest
 
 from harness.waiting import until
@@ -31,7 +33,8 @@ def test_nginx_image_says_what_it_is(client):
 def test_python_computes(client):
     program = "import hashlib, math; print(math.factorial(30), hashlib.sha256(b'berth').hexdigest()[:8])"
     result = client.run("python", "python3", "-c", program, rm=True)
-    assert (result.code, result.out) == (0, "265252859812191058636308480000000 aa96dbf4\n")
+    wanted = hashlib.sha256(b"berth").hexdigest()[:8]
+    assert (result.code, result.out) == (0, f"265252859812191058636308480000000 {wanted}\n")
 
 
 @pytest.mark.images("python")
@@ -58,7 +61,7 @@ def test_debian_shell_is_typed_into(terminal):
     session.type("x=6; echo answer=$((x * 7))\r")
     session.expect("answer=42\r\n")
     session.type("dpkg-query -W -f '${Status}\\n' base-files\r")
-    session.expect("\r\ninstall ok installed\r\n")
+    session.expect("\rinstall ok installed\r\n")
     session.type("sleep 1000\r")
     session.type("\x03")
     session.expect("^C")

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 
 from .engines import berth_bin
+from .http import split
 
 TIMEOUT = 120
 Result = collections.namedtuple("Result", "code out err")
@@ -204,7 +205,6 @@ class Sdk:
 
     def run(self, image, *command, input=None, **options):
         """As the command line does it: create, attach, start, copy, wait; exit codes 125 to 127 as there."""
-        from .http import split
         keep = not options.pop("rm", False)
         try:
             container = self._create(image, command, attach=input is not None, **options)

@@ -12,12 +12,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 
 import docker as docker_sdk
 
 from . import clients
-from .http import Api
+from .http import Api, split
 from .waiting import until
 
 HOLDER = """
@@ -193,6 +194,12 @@ class Host:
         assert reply.status == 200 and b"errorDetail" not in reply.body, reply
         return reply
 
+    def busybox_layers(self):
+        """The layers of busybox, uncompressed, for images that stand on it."""
+        with tarfile.open(self.image_folder / "busybox.tar") as archive:
+            manifest = json.loads(archive.extractfile("manifest.json").read())
+            return [archive.extractfile(name).read() for name in manifest[0]["Layers"]]
+
     def create(self, *command, name=None, host_config=None, image="busybox", **config):
         """Creates a container by the API itself; fields are named as on the wire. Returns its ID."""
         body = {"Image": image, "Cmd": list(command) or None, "HostConfig": host_config or {}, **config}
@@ -223,7 +230,6 @@ class Host:
 
     def output(self, container, stdout=1, stderr=1):
         """What a container without terminal has written: (stdout, stderr)."""
-        from .http import split
         reply = self.api.get(f"/containers/{container}/logs", stdout=stdout, stderr=stderr)
         assert reply.status == 200, reply
         return split(reply.body)
