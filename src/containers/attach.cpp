@@ -1,4 +1,6 @@
 // Attaching clients, and what they see of the past.
+#include <sys/eventfd.h>
+
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "containers/internal.hpp"
@@ -53,12 +55,8 @@ LogSource Containers::log_source(const std::string& name) {
   source.path = impl_->paths(record.id).log();
   source.driver = record.definition.host_config.LogConfig_.Type;
   source.tty = record.definition.config.Tty;
-  source.finished = [container] {
-    return container->with([](Record& current, Container::Live& live) {
-      return !current.state.running() || live.removed;
-    });
-  };
-  source.changed = container->waiters.join();
+  source.finished = container->endings.join();
+  if (!container->state().running()) ::eventfd_write(source.finished->get(), 1);
   return source;
 }
 

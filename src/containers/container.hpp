@@ -36,7 +36,8 @@ class Container {
 
   const std::string id;
   std::mutex operation;
-  Waiters waiters;
+  Waiters waiters;  ///< of any change
+  Waiters endings;  ///< of the end of this run
 
   /// What is guarded by the mutex besides the record.
   struct Live {

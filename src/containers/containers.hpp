@@ -89,10 +89,8 @@ struct LogSource {
   fs::path path;
   std::string driver;   ///< "none" cannot be read
   bool tty = false;
-  /// True once nothing more will be written (the container is not running).
-  std::function<bool()> finished;
-  /// Becomes readable when `finished` may have changed.
-  std::shared_ptr<UniqueFd> changed;
+  /// Readable, and stays so, once nothing more will be written: the container is not running.
+  std::shared_ptr<UniqueFd> finished;
 };
 
 class Containers {

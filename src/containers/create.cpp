@@ -1,4 +1,6 @@
 // From a request to a created container.
+#include <sys/utsname.h>
+
 #include <algorithm>
 
 #include <algorithm>
@@ -16,6 +18,12 @@
 
 namespace berth::containers {
 namespace {
+
+std::string host_name() {
+  utsname name{};
+  ::uname(&name);
+  return name.nodename;
+}
 
 std::string variable_name(const std::string& assignment) { return assignment.substr(0, assignment.find('=')); }
 

@@ -47,6 +47,7 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
     live.exits += 1;
     remove_now = !live.restarting;
   });
+  container->endings.notify();
   if (status.oom_killed) publish(*container, "oom");
   publish(*container, "die",
           {{"exitCode", std::to_string(status.exit_code)}, {"execDuration", std::to_string(duration)}});
@@ -74,7 +75,7 @@ void Containers::Impl::on_shim_lost(const ContainerPtr& container) {
   if (const auto text = find_file(where.directory / shim::exit_file)) {
     on_exit(container, json::parse<shim::ExitStatus>(*text));
   } else {
-    runtime::destroy_cgroup(container_cgroup(container->id));
+    runtime::destroy_cgroup(cgroup_of(*container));
     shim::ExitStatus status;
     status.exit_code = lost_exit_code;
     status.finished_at = to_rfc3339(now());

@@ -9,17 +9,17 @@ namespace berth::containers {
 
 struct HostFacts {
   bool cgroup_v2 = false;
-  bool has_swap_limit = true;          ///< memory.memsw on v1, memory.swap on v2
-  bool has_swappiness = true;          ///< v1 only
-  bool has_oom_control = true;         ///< memory.oom_control, v1 only
+  bool has_swap_limit = true;   ///< memory.memsw on v1, memory.swap on v2
+  bool has_swappiness = true;   ///< v1 only
+  bool has_oom_control = true;  ///< memory.oom_control, v1 only
   bool has_pids_limit = true;
-  int cpus = 1;                        ///< how many
-  std::string cpu_list = "0";          ///< those of the root cpuset: "0-3"
+  int cpus = 1;                ///< how many
+  std::string cpu_list = "0";  ///< those of the root cpuset: "0-3"
   std::string memory_nodes = "0";
   std::vector<std::string> capabilities;      ///< all that this process can hand on: "CAP_CHOWN"
   std::vector<std::string> thermal_throttle;  ///< directories of /sys that tell how hot the host is
-  bool has_unprivileged_ports = true;  ///< net.ipv4.ip_unprivileged_port_start
-  bool has_ping_group = true;          ///< net.ipv4.ping_group_range
+  bool has_unprivileged_ports = true;         ///< net.ipv4.ip_unprivileged_port_start
+  bool has_ping_group = true;                 ///< net.ipv4.ping_group_range
 };
 
 /// Read once: none of it changes while the daemon lives.

@@ -10,11 +10,19 @@
 #include "containers/containers.hpp"
 #include "containers/reactor.hpp"
 #include "containers/record.hpp"
+#include "containers/spec.hpp"
 #include "seccomp/filter_cache.hpp"
 
 namespace berth::containers {
 
 using ContainerPtr = std::shared_ptr<Container>;
+
+/// The container's cgroup, relative to the root of each hierarchy.
+inline std::string cgroup_of(Container& container) {
+  return container.with([](Record& record, Container::Live&) {
+    return cgroup_path(record.id, record.definition.host_config);
+  });
+}
 
 /// In the socket directory: the shim that was given this container, for a daemon that comes back in the middle of a start.
 inline constexpr const char* shim_pid_file = "shim.pid";
@@ -25,9 +33,6 @@ struct Paths {
   fs::path socket_directory;  ///< <exec-root>/c/<id[0:32]>
   [[nodiscard]] fs::path log() const { return directory / (directory.filename().native() + "-json.log"); }
 };
-
-/// The cgroup of a container, relative to the root of each hierarchy.
-inline std::string container_cgroup(const std::string& id) { return "/berth/" + id; }
 
 /// The table: by ID, and by name. Both change together.
 struct Table {

@@ -96,7 +96,7 @@ void Containers::recover() {
     if (text) {
       impl.on_exit(container, json::parse<shim::ExitStatus>(*text));
     } else if (state.running()) {
-      runtime::destroy_cgroup(container_cgroup(container->id));
+      runtime::destroy_cgroup(cgroup_of(*container));
       shim::ExitStatus status;
       status.exit_code = unknown_exit_code;
       status.finished_at = to_rfc3339(now());

@@ -1,8 +1,8 @@
 // From what a client asked for to what the runtime is told: a pure plan, tested without root.
 //
 // Files: spec.cpp puts the parts together; spec_process.cpp (program, environment, capabilities), spec_mounts.cpp,
-// spec_binds.cpp (the notation of -v and --mount), spec_devices.cpp, spec_resources.cpp, spec_security.cpp (--security-opt),
-// spec_logs.cpp; validate.cpp refuses at creation what could not be done at start.
+// spec_binds.cpp (the notation of -v and --mount), spec_devices.cpp, spec_resources.cpp, spec_security.cpp
+// (--security-opt), spec_logs.cpp; validate.cpp refuses at creation what could not be done at start.
 #pragma once
 
 #include <string>
@@ -19,12 +19,12 @@ namespace berth::containers {
 
 struct SpecInput {
   std::string id;
-  const Config& config;            ///< merged with the image's
+  const Config& config;  ///< merged with the image's
   const HostConfig& host_config;
-  std::vector<std::string> args;   ///< the program first
-  fs::path directory;              ///< the container's: hostname, hosts, resolv.conf, upper and work are or will be there
-  std::vector<std::string> layers; ///< of the image, absolute, topmost first
-  fs::path init_program;           ///< what --init puts in front; may be empty if the container does not ask for it
+  std::vector<std::string> args;  ///< the program first
+  fs::path directory;  ///< the container's: hostname, hosts, resolv.conf, upper and work are or will be there
+  std::vector<std::string> layers;  ///< of the image, absolute, topmost first
+  fs::path init_program;            ///< what --init puts in front; may be empty if the container does not ask for it
   std::vector<oci::runtime::Device> devices;  ///< find_devices(host_config)
   const HostFacts& facts;
 };
@@ -34,8 +34,8 @@ struct RuntimeBundle {
   shim::BundleSettings settings;
 };
 
-/// Docker's container as an OCI configuration. Assumes what `validate` lets through. Image volumes are ordinary directories
-/// of the container's own layer as long as there are no volumes.
+/// Docker's container as an OCI configuration. Assumes what `validate` lets through. Image volumes are ordinary
+/// directories of the container's own layer as long as there are no volumes.
 ///
 /// `filters` keeps the compiled seccomp filter that the bundle names.
 RuntimeBundle make_bundle(const SpecInput& input, seccomp::FilterCache& filters);
@@ -50,8 +50,8 @@ void make_bind_sources(const HostConfig& host_config);
 /// The cgroup of a container, relative to the root of each hierarchy: below --cgroup-parent if there is one.
 std::string cgroup_path(const std::string& id, const HostConfig& host_config);
 
-/// Throws `invalid` with Docker's text for what is wrong, `unsupported` for what is not there yet. Returns warnings for the
-/// client about what the host cannot do and is left out.
+/// Throws `invalid` with Docker's text for what is wrong, `unsupported` for what is not there yet. Returns warnings for
+/// the client about what the host cannot do and is left out.
 std::vector<std::string> validate(const Config& config, const HostConfig& host_config,
                                   const HostFacts& facts = host_facts());
 
