@@ -209,7 +209,7 @@ void Cgroup::write(std::string_view controller, const std::string& file, std::st
 }
 
 UniqueFd Cgroup::directory() const {
-  if (!layout_->unified) return {};
+  if (layout_ == nullptr || !layout_->unified) return {};
   return open_file(cgroup_directory(layout_->hierarchies.front(), path_), O_PATH | O_DIRECTORY);
 }
 

@@ -60,7 +60,7 @@ class Cgroup {
   /// Throws `unsupported` if the machine has no such controller or file.
   void write(std::string_view controller, const std::string& file, std::string_view value) const;
 
-  /// Version 2: the directory, for clone3. Empty on version 1.
+  /// Version 2: the directory, for clone3. Empty on version 1, and without a cgroup.
   [[nodiscard]] UniqueFd directory() const;
 
  private:

@@ -1,8 +1,9 @@
 // runtime: makes one container out of an OCI runtime configuration, on linux/.
 //
-// `create` makes namespaces, cgroup, mounts and process 1 in one pass; the process either runs at once or waits for `start`.
-// Works from a single-threaded program (berth-shim, berth-runtime), because it clones. Knows nothing of images, logs or the
-// daemon: whoever calls it owns the standard streams, waits for the process and decides what an exit means.
+// `create` makes namespaces, cgroup, mounts and process 1 in one pass; the process either runs at once or waits for
+// `start`. Works from a single-threaded program (berth-shim, berth-runtime), because it clones. Knows nothing of
+// images, logs or the daemon: whoever calls it owns the standard streams, waits for the process and decides what an
+// exit means.
 //
 // Uses: base, oci, linux.   Used by: shim, bin (berth-runtime).   Threads: one.
 #pragma once
@@ -30,16 +31,23 @@ struct CreateRequest {
   std::string id;
   fs::path bundle;
   oci::runtime::Spec spec;
-  std::optional<Overlay> overlay;     ///< instead of spec.root.path
-  /// "user[:group]" as Docker's `User`, resolved in the /etc/passwd and /etc/group of the image; empty: spec.process.user.
+  std::optional<Overlay> overlay;  ///< instead of spec.root.path
+  /// "user[:group]" as Docker's `User`, resolved in the /etc/passwd and /etc/group of the image; empty:
+  /// spec.process.user.
   std::string user;
   std::vector<std::string> additional_groups;  ///< Docker's GroupAdd: names or numbers
-  std::string seccomp_filter;  ///< path of a compiled filter (array of sock_filter); empty: none, spec.linux.seccomp is compiled elsewhere
+  std::string seccomp_filter;  ///< path of a compiled filter (array of sock_filter); empty: none, spec.linux.seccomp is
+                               ///< compiled elsewhere
   FdRef stdin_fd{-1};          ///< what the container gets as 0, 1, 2 without a terminal; /dev/null where -1
   FdRef stdout_fd{-1};
   FdRef stderr_fd{-1};
   std::vector<std::pair<int, int>> extra_fds;  ///< {descriptor here, number in the container}, e.g. LISTEN_FDS
-  bool wait_for_start = false;   ///< OCI `create`: process 1 waits until `Init::start`
+  bool wait_for_start = false;                 ///< OCI `create`: process 1 waits until `start`
+  /// With wait_for_start: a listening SOCK_SEQPACKET socket to whose connections `start_at` speaks, for a program other
+  /// than the maker. Without it `start` speaks through Init::start_gate.
+  FdRef start_listener{-1};
+  /// What `make_network_namespace` made in advance; taken if the configuration asks for a new one.
+  FdRef network_namespace{-1};
 };
 
 /// How far a failed start had come: Docker answers with different exit codes.
@@ -63,9 +71,12 @@ class ExecError : public Error {
 struct Init {
   pid_t pid = -1;
   UniqueFd pidfd;
-  UniqueFd console;      ///< master side of the container's terminal if spec.process.terminal
-  std::string cgroup;    ///< path of the container's cgroup, relative to each hierarchy's root
-  UniqueFd start_gate;   ///< with wait_for_start: what `start` opens
+  UniqueFd console;     ///< master side of the container's terminal if spec.process.terminal
+  std::string cgroup;   ///< path of the container's cgroup, relative to each hierarchy's root
+  UniqueFd start_gate;  ///< with wait_for_start: what `start` opens
+  /// Keeps the mounts until it is closed, so that taking them down does not delay the exit of the last process. Close
+  /// it when the exit has been reported.
+  UniqueFd mounts;
 };
 
 /// Makes the container. Nothing is left behind if it throws: no process, cgroup or mount.
@@ -74,8 +85,14 @@ Init create(const CreateRequest& request);
 
 /// Lets a waiting process 1 go on; returns when it has exec'ed, throws ExecError if it could not.
 void start(Init& init);
+/// The same for a process that waits at CreateRequest::start_listener; `connection` is connected to it.
+void start_at(FdRef connection);
 
-/// Ends whatever is left in the container's cgroup and removes the cgroup. Never throws; returns false if something stayed.
+/// A new network namespace with its loopback up. It takes most of a millisecond: have one ready.
+UniqueFd make_network_namespace();
+
+/// Ends whatever is left in the container's cgroup and removes the cgroup. Never throws; returns false if something
+/// stayed.
 bool destroy_cgroup(const std::string& cgroup) noexcept;
 
 /// True if the kernel killed a process of this cgroup for lack of memory since it was made.
