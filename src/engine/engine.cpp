@@ -7,9 +7,11 @@
 #include "base/error.hpp"
 #include "base/id.hpp"
 #include "base/log.hpp"
+#include "content/content.hpp"
 #include "engine/system_info.hpp"
 #include "hello/hello.hpp"
 #include "metadata/database.hpp"
+#include "snapshots/snapshots.hpp"
 
 namespace berth::engine {
 namespace {
