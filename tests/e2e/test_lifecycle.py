@@ -1,11 +1,13 @@
 """create, start, stop, kill, restart, wait, rename, remove and ps, with three clients."""
 
+import json
 import threading
 import time
 
 import pytest
 
 from harness.clients import Failed
+from harness.http import UnixConnection
 from harness.waiting import until
 
 IGNORES_TERM = "trap '' TERM; echo ready; while :; do sleep 0.1; done"
@@ -132,6 +134,17 @@ def test_wait_next_exit_waits_for_the_next_run(host):
     host.api.post(f"/containers/{container}/start")
     thread.join(60)
     assert answers[0].json["StatusCode"] == 4
+
+
+def test_wait_answers_its_head_at_once_for_clients_wait_for_that_before_they_start(host):
+    container = host.create("sh", "-c", "exit 8")
+    connection = UnixConnection(host.socket)
+    connection.request("POST", f"/containers/{container}/wait?condition=next-exit", headers={"Content-Length": "0"})
+    response = connection.getresponse()
+    assert response.status == 200
+    host.api.post(f"/containers/{container}/start")
+    assert json.loads(response.read())["StatusCode"] == 8
+    connection.close()
 
 
 def test_wait_removed_answers_when_it_is_gone(host):
