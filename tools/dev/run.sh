@@ -88,6 +88,10 @@ dev_down() {
   parse_roots "$@"
   needs_root down
   local pid
+  # A daemon that was killed has left containers with their shims: another one knows how to remove them.
+  if ! daemon_pid >/dev/null && compgen -G "$exec_root/c/*/shim.sock" >/dev/null; then
+    start_daemon
+  fi
   if pid=$(daemon_pid); then
     $keep_data || remove_containers
     kill -TERM "$pid"
