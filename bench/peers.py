@@ -107,13 +107,13 @@ class Engine:
                 for _ in range(number)]
 
     def processes(self):
-        """IDs of the engine's own processes: by name, and in our mount namespace (containers are in theirs)."""
-        ours = os.readlink("/proc/self/ns/mnt")
+        """IDs of the engine's own processes: by name, and in the bench's network namespace (not those of the machine)."""
+        ours = os.readlink("/proc/self/ns/net")
         found = []
         for entry in pathlib.Path("/proc").iterdir():
             try:
                 if entry.name.isdigit() and (entry / "comm").read_text().strip() in self.process_names:
-                    if os.readlink(entry / "ns/mnt") == ours:
+                    if os.readlink(entry / "ns/net") == ours:
                         found.append(int(entry.name))
             except OSError:
                 pass  # it ended in between
