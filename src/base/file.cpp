@@ -164,6 +164,10 @@ UniqueFd open_in_root(FdRef root, const std::string& path, int flags, mode_t mod
   return fd;
 }
 
+UniqueFd try_open_in_root(FdRef root, const std::string& path, int flags) noexcept {
+  return open_resolved(root, path, flags, 0);
+}
+
 UniqueFd make_directories_in_root(FdRef root, const std::string& path, mode_t mode) {
   if (auto fd = open_resolved(root, path.empty() ? "." : path, O_PATH | O_DIRECTORY, 0)) return fd;
   if (errno != ENOENT) throw_path_error(errno, "make directory", path);

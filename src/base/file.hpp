@@ -45,6 +45,9 @@ void remove_tree(const fs::path& path);
 /// openat2 with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS: `path` is resolved as if `root` were "/", links included.
 UniqueFd open_in_root(FdRef root, const std::string& path, int flags, mode_t mode = 0);
 
+/// The same, with failure as an answer: empty, and errno says why.
+UniqueFd try_open_in_root(FdRef root, const std::string& path, int flags) noexcept;
+
 /// mkdir -p inside `root` by descriptor; links in `path` resolve within `root`. Returns an O_PATH descriptor of the last one.
 UniqueFd make_directories_in_root(FdRef root, const std::string& path, mode_t mode = 0755);
 
