@@ -41,13 +41,12 @@ bool is_null_device(FdRef fd) {
   return ::fstat(fd.get(), &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
 }
 
+/// Empty if the container has no such path.
 UniqueFd find_in_root(FdRef root, const std::string& path) {
-  try {
-    return open_in_root(root, path, O_PATH);
-  } catch (const Error& error) {
-    if (error.errno_value() == ENOENT || error.errno_value() == ENOTDIR || error.errno_value() == EACCES) return {};
-    throw;
-  }
+  auto found = try_open_in_root(root, path, O_PATH);
+  if (!found && errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+    throw Error::from_errno(errno, "open {}", quote(path));
+  return found;
 }
 
 /// A tmpfs with the two things that paths are covered with, /empty and /null, shared by all of them. They are not the

@@ -46,11 +46,8 @@ bool is_directory(FdRef fd) {
 UniqueFd make_target(FdRef root, const std::string& destination, bool directory) {
   if (directory) return make_directories_in_root(root, destination);
   const fs::path path = fs::path{destination}.lexically_normal();
-  try {
-    return open_in_root(root, path.native(), O_PATH);
-  } catch (const Error& error) {
-    if (error.errno_value() != ENOENT) throw;
-  }
+  if (auto present = try_open_in_root(root, path.native(), O_PATH)) return present;
+  if (errno != ENOENT) throw Error::from_errno(errno, "open {}", quote(destination));
   const auto parent = make_directories_in_root(root, path.parent_path().native());
   const auto name = path.filename().native();
   const UniqueFd made{::openat(parent.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};

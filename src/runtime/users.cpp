@@ -158,14 +158,15 @@ std::string home_of(uid_t uid, std::string_view passwd) {
 }
 
 std::string read_account_file(FdRef root, const std::string& path) {
+  // Without O_NONBLOCK an image's fifo in this place would stop us.
+  const auto file = try_open_in_root(root, path, O_RDONLY | O_NONBLOCK);
+  if (!file && (errno == ENOENT || errno == ENOTDIR)) return {};
+  if (!file) throw Error::from_errno(errno, "open {}", path);
+  struct stat status {};
+  if (::fstat(file.get(), &status) < 0 || !S_ISREG(status.st_mode)) return {};
   try {
-    // Without O_NONBLOCK an image's fifo in this place would stop us.
-    const auto file = open_in_root(root, path, O_RDONLY | O_NONBLOCK);
-    struct stat status {};
-    if (::fstat(file.get(), &status) < 0 || !S_ISREG(status.st_mode)) return {};
     return read_to_end(file, max_account_file);
   } catch (Error& error) {
-    if (error.errno_value() == ENOENT || error.errno_value() == ENOTDIR) return {};
     throw error.in("{}", path);
   }
 }
