@@ -21,12 +21,14 @@ constexpr std::size_t max_line = 1 << 20;
 constexpr int max_attempts = 10;
 
 FileIdentity identity_of(FdRef fd) {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd.get(), &status) < 0) throw Error::from_errno(errno, "stat log file");
   return {status.st_dev, status.st_ino};
 }
 
-UniqueFd find_and_open(const fs::path& path) { return UniqueFd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)}; }
+UniqueFd find_and_open(const fs::path& path) {
+  return UniqueFd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+}
 
 /// The offset of the line that is `wanted` lines before `end`, and how many there are.
 struct Tail {
@@ -36,7 +38,7 @@ struct Tail {
 
 /// Reads backwards from the end: the cost does not depend on the size of the file.
 Tail find_tail(FdRef fd, std::size_t wanted) {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd.get(), &status) < 0) throw Error::from_errno(errno, "stat log file");
   std::vector<char> buffer(block);
   off_t end = status.st_size;
@@ -60,7 +62,7 @@ Tail find_tail(FdRef fd, std::size_t wanted) {
 }  // namespace
 
 std::optional<FileIdentity> find_identity(const fs::path& path) {
-  struct stat status{};
+  struct stat status {};
   if (::stat(path.c_str(), &status) < 0) return std::nullopt;
   return FileIdentity{status.st_dev, status.st_ino};
 }
@@ -116,7 +118,9 @@ std::optional<std::string_view> Lines::next() {
   }
 }
 
-bool Lines::has_buffered() const { return buffer_.find('\n', scanned_) != std::string::npos; }
+bool Lines::has_buffered() const {
+  return buffer_.find('\n', scanned_) != std::string::npos;
+}
 
 std::size_t Lines::seek_to_tail(std::size_t wanted) {
   if (gz_ != nullptr) return skip_to_tail_of_compressed(wanted);
@@ -137,7 +141,7 @@ std::size_t Lines::skip_to_tail_of_compressed(std::size_t wanted) {
 }
 
 void Lines::restart_if_truncated() {
-  struct stat status{};
+  struct stat status {};
   if (gz_ != nullptr || ::fstat(fd_.get(), &status) < 0 || status.st_size >= position_) return;
   position_ = 0;
   buffer_.clear();

@@ -1,7 +1,9 @@
 // logs: reads what a container has written, entry by entry, from Docker's json-file format.
 //
-// The shim writes and rotates the file (shim/monitor); this module only reads, also while that happens: rotated files (.1, .2,
-// ..., plain or .gz) come first, the last n entries are found from the end, and a follower waits for more without polling.
+// The shim writes and rotates the file (shim/monitor); this module only reads, also while that happens: rotated files
+// (.1, .2,
+// ..., plain or .gz) come first, the last n entries are found from the end, and a follower waits for more without
+// polling.
 //
 //   logs::Reader reader{path, {.tail = 10, .follow = true}, {.finished = stopped, .client = connection}};
 //   for (logs::Entry entry; reader.next(entry);) send(entry.stream, logs::format(entry, options));
@@ -36,12 +38,12 @@ struct Entry {
 struct ReadOptions {
   bool stdout_ = true;
   bool stderr_ = true;
-  std::optional<Time> since;         ///< entries before are left out
-  std::optional<Time> until;         ///< entries after end the reading
-  std::optional<std::size_t> tail;   ///< start with the last n entries, of whichever stream
+  std::optional<Time> since;        ///< entries before are left out
+  std::optional<Time> until;        ///< entries after end the reading
+  std::optional<std::size_t> tail;  ///< start with the last n entries, of whichever stream
   bool follow = false;
-  bool timestamps = false;           ///< for `format`
-  bool details = false;              ///< for `format`
+  bool timestamps = false;  ///< for `format`
+  bool details = false;     ///< for `format`
 };
 
 /// What ends a follower's waiting besides new entries.
@@ -60,8 +62,8 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  /// The next entry, in the order of writing; false at the end. A follower blocks until there is one. Lines that are not in
-  /// the format are left out; the last one waits until it is complete.
+  /// The next entry, in the order of writing; false at the end. A follower blocks until there is one. Lines that are
+  /// not in the format are left out; the last one waits until it is complete.
   bool next(Entry& entry);
 
   /// True if `next` would have to look at the disk, and a follower perhaps to wait: time to flush what is buffered.

@@ -28,7 +28,8 @@ bool decode(std::string_view line, Entry& entry) {
   const auto parsed = parse_rfc3339({time->get_string().data(), time->get_string().size()});
   if (!parsed) return false;
   entry.time = *parsed;
-  entry.stream = stream != nullptr && stream->is_string() && stream->get_string() == "stderr" ? Stream::err : Stream::out;
+  entry.stream =
+      stream != nullptr && stream->is_string() && stream->get_string() == "stderr" ? Stream::err : Stream::out;
   entry.bytes.assign(log->get_string().data(), log->get_string().size());
   entry.attrs.clear();
   const auto* attrs = json::find(value, "attrs");
@@ -109,15 +110,16 @@ bool Reader::take(Entry& entry) {
   return false;
 }
 
-bool Reader::may_wait() const { return files_.empty() || !files_.front()->has_buffered(); }
+bool Reader::may_wait() const {
+  return files_.empty() || !files_.front()->has_buffered();
+}
 
 /// Called at the end of the present file. False if there will be no more.
 bool Reader::wait_for_more() {
   if (follow_rotation()) return true;
   if (last_pass_) return false;
-  std::array<pollfd, 3> sources{{{inotify_.get(), POLLIN, 0},
-                                 {until_.finished.get(), POLLIN, 0},
-                                 {until_.client.get(), POLLRDHUP, 0}}};
+  std::array<pollfd, 3> sources{
+      {{inotify_.get(), POLLIN, 0}, {until_.finished.get(), POLLIN, 0}, {until_.client.get(), POLLRDHUP, 0}}};
   int timeout = -1;
   if (options_.until) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(*options_.until - now());
@@ -134,8 +136,8 @@ bool Reader::wait_for_more() {
   return true;
 }
 
-/// If the name belongs to another file by now, adds the files that came after the one in hand, whose rest is still to be
-/// read: it may have been written to after its end was seen.
+/// If the name belongs to another file by now, adds the files that came after the one in hand, whose rest is still to
+/// be read: it may have been written to after its end was seen.
 bool Reader::follow_rotation() {
   const auto present = find_identity(file_);
   if (!present || (!files_.empty() && files_.back()->identity() == *present)) return false;

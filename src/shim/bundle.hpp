@@ -1,8 +1,9 @@
-// shim: the monitor of one container, the messages that berthd and a shim exchange, and berthd's side of them (client/).
+// shim: the monitor of one container, the messages that berthd and a shim exchange, and berthd's side of them
+// (client/).
 //
-// The monitor (monitor/) makes the container with runtime/, owns its standard streams, its log and its exit status, and goes
-// on when the daemon dies. It is a static, single-threaded program. This file is what both sides share: the files of a
-// bundle. The messages are in protocol.hpp.
+// The monitor (monitor/) makes the container with runtime/, owns its standard streams, its log and its exit status, and
+// goes on when the daemon dies. It is a static, single-threaded program. This file is what both sides share: the files
+// of a bundle. The messages are in protocol.hpp.
 //
 // Uses: base, oci, runtime.   Used by: containers (client/), bin (monitor/).
 #pragma once
@@ -18,11 +19,11 @@ namespace berth::shim {
 
 /// How the container's output is kept. Mirrors HostConfig.LogConfig, already checked and with defaults filled in.
 struct LogSettings {
-  std::string driver = "json-file";   ///< json-file or none
-  std::string path;                   ///< absolute path of <id>-json.log
-  std::int64_t max_size = 0;          ///< bytes per file; 0: unbounded
-  int max_file = 1;                   ///< number of files kept, the present one included
-  bool compress = false;              ///< rotated files as .gz
+  std::string driver = "json-file";          ///< json-file or none
+  std::string path;                          ///< absolute path of <id>-json.log
+  std::int64_t max_size = 0;                 ///< bytes per file; 0: unbounded
+  int max_file = 1;                          ///< number of files kept, the present one included
+  bool compress = false;                     ///< rotated files as .gz
   std::map<std::string, std::string> attrs;  ///< "attrs" of each line (labels, env)
 };
 BOOST_DESCRIBE_STRUCT(LogSettings, (), (driver, path, max_size, max_file, compress, attrs))
@@ -37,10 +38,10 @@ BOOST_DESCRIBE_STRUCT(OverlayRoot, (), (lower, upper, work))
 /// berth.json of a bundle: what the runtime-spec's config.json has no place for.
 struct BundleSettings {
   std::string id;
-  std::string user;                       ///< Docker's User, resolved inside the image
+  std::string user;  ///< Docker's User, resolved inside the image
   std::vector<std::string> group_add;
   OverlayRoot rootfs;
-  std::string seccomp_filter;             ///< path of the compiled filter; empty: unconfined
+  std::string seccomp_filter;  ///< path of the compiled filter; empty: unconfined
   bool tty = false;
   bool open_stdin = false;
   bool stdin_once = false;
@@ -51,9 +52,9 @@ BOOST_DESCRIBE_STRUCT(BundleSettings, (),
 
 /// exit.json of a bundle, and the "exit" event.
 struct ExitStatus {
-  int exit_code = 0;           ///< 128+n for a signal
+  int exit_code = 0;  ///< 128+n for a signal
   bool oom_killed = false;
-  std::string finished_at;     ///< RFC 3339
+  std::string finished_at;  ///< RFC 3339
   std::string started_at;
 };
 BOOST_DESCRIBE_STRUCT(ExitStatus, (), (exit_code, oom_killed, finished_at, started_at))

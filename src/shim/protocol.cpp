@@ -26,7 +26,9 @@ sockaddr_un address_in(FdRef directory) {
   return address;
 }
 
-const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
+const sockaddr* generic(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
 
 /// Takes ownership of the descriptors that came with a packet.
 void take_descriptors(msghdr& header, std::vector<UniqueFd>& fds) {
@@ -101,7 +103,8 @@ Receipt receive_message(FdRef socket, Message& message, Wait wait) {
   if (count < 0) throw Error::from_errno(errno, "receive message");
   message.fds.clear();
   take_descriptors(header, message.fds);
-  if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) throw Error{Kind::corrupt, "message of {} bytes is too long", size};
+  if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+    throw Error{Kind::corrupt, "message of {} bytes is too long", size};
   message.body = json::parse(text);
   if (!message.body.is_object()) throw Error{Kind::corrupt, "message is no JSON object"};
   return Receipt::message;
@@ -114,7 +117,8 @@ UniqueFd listen_at(FdRef directory) {
   if (::bind(socket.get(), generic(address), sizeof address) < 0) {
     // What a killed shim has left; two living shims never share a directory.
     if (errno == EADDRINUSE) ::unlinkat(directory.get(), socket_file, 0);
-    if (::bind(socket.get(), generic(address), sizeof address) < 0) throw Error::from_errno(errno, "bind {}", socket_file);
+    if (::bind(socket.get(), generic(address), sizeof address) < 0)
+      throw Error::from_errno(errno, "bind {}", socket_file);
   }
   if (::listen(socket.get(), 16) < 0) throw Error::from_errno(errno, "listen on {}", socket_file);
   return socket;

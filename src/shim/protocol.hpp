@@ -1,8 +1,10 @@
-// The messages between berthd and a shim: one JSON object per packet of a SOCK_SEQPACKET socket, with descriptors beside it.
+// The messages between berthd and a shim: one JSON object per packet of a SOCK_SEQPACKET socket, with descriptors
+// beside it.
 //
-// A request carries "op" and gets exactly one Reply, in order; events carry "event" and may come between. A shim inherits its
-// first connection as descriptor 3 and waits there for "start"; from then on it also listens on <socket_dir>/shim.sock, where
-// each new connection gets the "state" event at once. The "exit" event is an ExitStatus (bundle.hpp), sent to all connections.
+// A request carries "op" and gets exactly one Reply, in order; events carry "event" and may come between. A shim
+// inherits its first connection as descriptor 3 and waits there for "start"; from then on it also listens on
+// <socket_dir>/shim.sock, where each new connection gets the "state" event at once. The "exit" event is an ExitStatus
+// (bundle.hpp), sent to all connections.
 //
 //   start    StartRequest, one descriptor per attachment    -> pid, started_at; or exit_code 126/127 and the error
 //   attach   Attach + one descriptor                        -> ok once the client gets the container's output
@@ -43,10 +45,12 @@ enum class Receipt { message, closed, nothing };
 /// Sends one packet. Throws `unavailable` if the peer has gone, or if it would block and `wait` forbids that.
 void send_message(FdRef socket, const json::Value& body, std::span<const FdRef> fds = {}, Wait wait = Wait::yes);
 
-/// Receives one packet; `nothing` only with Wait::no. Throws `corrupt` for what is no JSON object, is truncated or too long.
+/// Receives one packet; `nothing` only with Wait::no. Throws `corrupt` for what is no JSON object, is truncated or too
+/// long.
 Receipt receive_message(FdRef socket, Message& message, Wait wait);
 
-/// A socket that listens at <directory>/shim.sock; the path may be longer than a socket address holds. A stale one is replaced.
+/// A socket that listens at <directory>/shim.sock; the path may be longer than a socket address holds. A stale one is
+/// replaced.
 UniqueFd listen_at(FdRef directory);
 /// A connection to <directory>/shim.sock; empty if nobody listens there.
 UniqueFd connect_at(const fs::path& directory);
@@ -56,9 +60,9 @@ struct Attach {
   bool stdin_ = false;
   bool stdout_ = false;
   bool stderr_ = false;
-  bool multiplexed = true;   ///< 8-byte stream headers
-  std::string detach_keys;   ///< empty: Docker's default
-  std::string pending;       ///< base64 of bytes that the client has sent already
+  bool multiplexed = true;  ///< 8-byte stream headers
+  std::string detach_keys;  ///< empty: Docker's default
+  std::string pending;      ///< base64 of bytes that the client has sent already
 };
 BOOST_DESCRIBE_STRUCT(Attach, (), (stdin_, stdout_, stderr_, multiplexed, detach_keys, pending))
 
@@ -85,11 +89,11 @@ BOOST_DESCRIBE_STRUCT(SignalRequest, (), (op, signal))
 
 struct Reply {
   bool ok = true;
-  std::string kind;       ///< of the error
+  std::string kind;  ///< of the error
   int errno_ = 0;
   std::string message;
-  int exit_code = 0;      ///< of a failed start: 126 or 127 if the program itself was the problem
-  int pid = 0;            ///< process 1, of a start
+  int exit_code = 0;  ///< of a failed start: 126 or 127 if the program itself was the problem
+  int pid = 0;        ///< process 1, of a start
   std::string started_at;
 };
 BOOST_DESCRIBE_STRUCT(Reply, (), (ok, kind, errno_, message, exit_code, pid, started_at))

@@ -30,7 +30,8 @@ Attach describe(const Attachment& attachment) {
 pid_t peer_pid(FdRef socket) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) throw Error::from_errno(errno, "ask for peer");
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+    throw Error::from_errno(errno, "ask for peer");
   return peer.pid;
 }
 
@@ -106,7 +107,8 @@ std::unique_ptr<ShimClient> ShimClient::find(const fs::path& socket_directory) {
   return client;
 }
 
-Started ShimClient::start(const fs::path& bundle, const fs::path& socket_directory, std::vector<Attachment> attachments) {
+Started ShimClient::start(const fs::path& bundle, const fs::path& socket_directory,
+                          std::vector<Attachment> attachments) {
   StartRequest request;
   request.bundle = bundle;
   request.socket_dir = socket_directory;
@@ -155,11 +157,17 @@ void ShimClient::signal(int number) {
   impl_->call_or_throw(json::to(request));
 }
 
-std::optional<Started> ShimClient::state() const { return impl_->state; }
+std::optional<Started> ShimClient::state() const {
+  return impl_->state;
+}
 
-pid_t ShimClient::shim_pid() const { return impl_->shim_pid; }
+pid_t ShimClient::shim_pid() const {
+  return impl_->shim_pid;
+}
 
-FdRef ShimClient::socket() const { return impl_->socket; }
+FdRef ShimClient::socket() const {
+  return impl_->socket;
+}
 
 std::optional<ExitStatus> ShimClient::take_exit() {
   if (const std::unique_lock lock{impl_->calls, std::try_to_lock}; lock.owns_lock()) {

@@ -19,13 +19,13 @@ namespace berth::shim {
 
 /// A hijacked client connection on its way to the shim.
 struct Attachment {
-  UniqueFd connection;            ///< the client's socket; the shim owns it from now on
-  std::string pending;            ///< bytes of the client that were read with the request's head
+  UniqueFd connection;  ///< the client's socket; the shim owns it from now on
+  std::string pending;  ///< bytes of the client that were read with the request's head
   bool stdin_ = false;
   bool stdout_ = false;
   bool stderr_ = false;
-  std::string detach_keys;        ///< "ctrl-p,ctrl-q" form; empty: Docker's default
-  bool multiplexed = true;        ///< 8-byte stream headers (no terminal)
+  std::string detach_keys;  ///< "ctrl-p,ctrl-q" form; empty: Docker's default
+  bool multiplexed = true;  ///< 8-byte stream headers (no terminal)
 };
 
 struct Started {

@@ -58,7 +58,9 @@ std::unique_ptr<ShimClient> ShimPool::spawn_shim() {
   return std::make_unique<ShimClient>(std::move(sockets.first), pid);
 }
 
-FdRef ShimPool::departures() const { return departures_; }
+FdRef ShimPool::departures() const {
+  return departures_;
+}
 
 void ShimPool::reap() {
   std::array<epoll_event, 16> events{};

@@ -35,13 +35,15 @@ Client::Client(Loop& loop, UniqueFd connection, const Attach& wants, Input& inpu
   if (reads_input_ && !pending->empty()) typed(*pending);
 }
 
-Client::~Client() { drop(); }
+Client::~Client() {
+  drop();
+}
 
 void Client::send(Stream stream, std::string_view bytes) {
   if (done_ || hung_up_ || finishing_ || !(stream == Stream::out ? wants_.stdout_ : wants_.stderr_)) return;
   auto header = header_of(stream, bytes.size());
-  std::array<iovec, 2> parts{{{header.data(), wants_.multiplexed ? header.size() : 0},
-                              {const_cast<char*>(bytes.data()), bytes.size()}}};
+  std::array<iovec, 2> parts{
+      {{header.data(), wants_.multiplexed ? header.size() : 0}, {const_cast<char*>(bytes.data()), bytes.size()}}};
   std::size_t sent = 0;
   if (unsent_.empty()) {
     msghdr message{};
@@ -145,7 +147,8 @@ void Client::drop() noexcept {
   if (done_) return;
   done_ = true;
   watch_.clear();
-  // A close with unread input would make the kernel reset the connection, and the client would lose the end of the output.
+  // A close with unread input would make the kernel reset the connection, and the client would lose the end of the
+  // output.
   ::shutdown(connection_.get(), SHUT_RDWR);
   std::array<char, 4096> ignored;
   for (int i = 0; i < 256 && ::recv(connection_.get(), ignored.data(), ignored.size(), MSG_DONTWAIT) > 0; ++i) continue;

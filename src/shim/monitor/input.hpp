@@ -33,7 +33,7 @@ class Input {
   Loop& loop_;
   bool close_at_end_;
   UniqueFd fd_;
-  bool ended_ = false;   ///< nothing is to follow what is pending
+  bool ended_ = false;  ///< nothing is to follow what is pending
   bool closed_ = false;
   std::string pending_;
   std::optional<Watch> watch_;

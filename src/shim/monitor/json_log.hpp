@@ -18,13 +18,14 @@ void append_json_string(std::string& out, std::string_view text);
 
 /// Cuts what a container writes into lines and keeps one JSON object for each.
 ///
-/// As Docker does, a line longer than 16 KiB becomes several entries of which only the last has its newline, all with the
-/// time of the first; a last line without newline is kept without one.
+/// As Docker does, a line longer than 16 KiB becomes several entries of which only the last has its newline, all with
+/// the time of the first; a last line without newline is kept without one.
 class JsonLog {
  public:
   explicit JsonLog(const LogSettings& settings);
 
-  /// Adds output of one stream; complete lines are in the file on return. Throws if they cannot be written: they are lost.
+  /// Adds output of one stream; complete lines are in the file on return. Throws if they cannot be written: they are
+  /// lost.
   void write(Stream stream, std::string_view bytes, Time time);
   /// Writes what is left of a stream's last line.
   void end(Stream stream, Time time);
@@ -35,8 +36,8 @@ class JsonLog {
   /// A line of which the end has not come yet.
   struct Line {
     std::string begin;
-    bool split = false;   ///< earlier pieces of it are written
-    std::string time;     ///< of the first piece
+    bool split = false;  ///< earlier pieces of it are written
+    std::string time;    ///< of the first piece
   };
 
   void add_entry(Stream stream, Line& line, std::string_view rest, bool complete);

@@ -20,9 +20,15 @@ namespace {
 
 constexpr mode_t log_mode = 0640;
 
-std::string rotated(const std::string& path, int number) { return fmt::format("{}.{}", path, number); }
-std::string compressed(const std::string& path) { return path + ".gz"; }
-std::string half_compressed(const std::string& path) { return path + ".gz.new"; }
+std::string rotated(const std::string& path, int number) {
+  return fmt::format("{}.{}", path, number);
+}
+std::string compressed(const std::string& path) {
+  return path + ".gz";
+}
+std::string half_compressed(const std::string& path) {
+  return path + ".gz.new";
+}
 
 /// The life of the compressing child: `from` becomes `from`.gz. Runs no destructors and touches nothing of the monitor.
 [[noreturn]] void run_compressor(const std::string& from) noexcept {
@@ -50,13 +56,17 @@ std::string half_compressed(const std::string& path) { return path + ".gz.new"; 
 
 }  // namespace
 
-LogFile::LogFile(const LogSettings& settings) : settings_(settings) { open(); }
+LogFile::LogFile(const LogSettings& settings) : settings_(settings) {
+  open();
+}
 
-LogFile::~LogFile() { abandon_compression(); }
+LogFile::~LogFile() {
+  abandon_compression();
+}
 
 void LogFile::open() {
   file_ = open_file(settings_.path, O_WRONLY | O_APPEND | O_CREAT, log_mode);
-  struct stat status{};
+  struct stat status {};
   if (::fstat(file_.get(), &status) < 0) throw Error::from_errno(errno, "stat {}", quote(settings_.path));
   size_ = status.st_size;
 }

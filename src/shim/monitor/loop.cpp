@@ -23,7 +23,9 @@ bool Loop::run_once(std::optional<std::chrono::milliseconds> timeout) {
 
 Watch::Watch(Loop& loop, FdRef fd, Ready ready) : loop_(loop), fd_(fd), ready_(std::move(ready)) {}
 
-Watch::~Watch() { clear(); }
+Watch::~Watch() {
+  clear();
+}
 
 void Watch::set(std::uint32_t events) {
   if (events_ == events) return;
@@ -31,7 +33,8 @@ void Watch::set(std::uint32_t events) {
   event.events = events;
   event.data.ptr = this;
   const int operation = events_ ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  if (::epoll_ctl(loop_.epoll_.get(), operation, fd_.get(), &event) < 0) throw Error::from_errno(errno, "watch descriptor");
+  if (::epoll_ctl(loop_.epoll_.get(), operation, fd_.get(), &event) < 0)
+    throw Error::from_errno(errno, "watch descriptor");
   events_ = events;
 }
 

@@ -18,8 +18,8 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Waits until one watched descriptor is ready and calls its function; false if `timeout` passed instead. What a function
-  /// throws comes out here. Only one event is taken at a time, so a function may end any watch but its own.
+  /// Waits until one watched descriptor is ready and calls its function; false if `timeout` passed instead. What a
+  /// function throws comes out here. Only one event is taken at a time, so a function may end any watch but its own.
   bool run_once(std::optional<std::chrono::milliseconds> timeout);
 
   /// Memory for one read: shared by all, because nobody keeps what it read there.

@@ -35,13 +35,15 @@ extern "C" void note_child(int /*signal*/) {
 extern "C" void ignore_signal(int /*signal*/) {}
 
 void handle(int signal, void (*handler)(int)) {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = handler;
   action.sa_flags = SA_RESTART;
   ::sigaction(signal, &action, nullptr);
 }
 
-int exit_code_of(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
+int exit_code_of(int status) {
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
 
 /// What Docker's client makes its own exit code of.
 int start_exit_code(runtime::StartFailure failure) {
@@ -53,7 +55,8 @@ int start_exit_code(runtime::StartFailure failure) {
   return 0;
 }
 
-runtime::CreateRequest create_request(const fs::path& bundle, const BundleSettings& settings, const Streams::Ends& ends) {
+runtime::CreateRequest create_request(const fs::path& bundle, const BundleSettings& settings,
+                                      const Streams::Ends& ends) {
   runtime::CreateRequest create;
   create.id = settings.id;
   create.bundle = bundle;
@@ -138,7 +141,8 @@ Reply Monitor::answer(Message& request) {
   } else if (op == "signal") {
     const int number = json::from<SignalRequest>(request.body).signal;
     // Not yet reaped, so the number is still ours.
-    if (::kill(init_.pid, number) < 0) throw Error::from_errno(errno, "send signal {} to process {}", number, init_.pid);
+    if (::kill(init_.pid, number) < 0)
+      throw Error::from_errno(errno, "send signal {} to process {}", number, init_.pid);
   } else {
     throw Error{Kind::unsupported, "shim has no operation {}", quote(op)};
   }
@@ -166,7 +170,8 @@ Reply Monitor::start(Message& request) {
 
 void Monitor::create_container(const StartRequest& request, std::vector<UniqueFd> connections) {
   if (connections.size() != request.attach.size()) {
-    throw Error{Kind::invalid, "start with {} attachments and {} descriptors", request.attach.size(), connections.size()};
+    throw Error{Kind::invalid, "start with {} attachments and {} descriptors", request.attach.size(),
+                connections.size()};
   }
   bundle_ = request.bundle;
   settings_ = json::parse<BundleSettings>(read_file(bundle_ / settings_file));
@@ -208,8 +213,8 @@ void Monitor::on_exit(int status) {
   exit_.finished_at = to_rfc3339(now());
   stage_ = Stage::ended;
   drain_deadline_ = std::chrono::steady_clock::now() + drain_patience;
-  // The processes of the container's PID namespace died before its process 1 could be reaped, so what they wrote is in the
-  // pipes and the pipes are closed.
+  // The processes of the container's PID namespace died before its process 1 could be reaped, so what they wrote is in
+  // the pipes and the pipes are closed.
   streams_->drain();
   // Without a namespace of its own some may live on: they end with the container.
   if (!streams_->has_ended()) runtime_.destroy_cgroup(init_.cgroup);
@@ -225,8 +230,9 @@ void Monitor::step() {
   if (streams_->has_ended()) report();
 }
 
-/// The order matters. Whoever hears of the exit finds all output in the log and exit.json in the bundle; the daemon waits
-/// for the event, so what takes time comes after it; and the closed connection says that nothing is in the way of a restart.
+/// The order matters. Whoever hears of the exit finds all output in the log and exit.json in the bundle; the daemon
+/// waits for the event, so what takes time comes after it; and the closed connection says that nothing is in the way of
+/// a restart.
 void Monitor::report() {
   exit_.oom_killed = runtime_.oom_killed(init_.cgroup);
   stage_ = Stage::reported;
@@ -269,6 +275,8 @@ void Monitor::settle() {
   ::malloc_trim(0);
 }
 
-void Monitor::warn(const std::string& message) { server_.broadcast({{"event", "warning"}, {"message", message}}); }
+void Monitor::warn(const std::string& message) {
+  server_.broadcast({{"event", "warning"}, {"message", message}});
+}
 
 }  // namespace berth::shim

@@ -25,8 +25,8 @@ struct RuntimeCalls {
   bool (*oom_killed)(const std::string& cgroup) noexcept;
 };
 
-/// Makes this process fit for a monitor: its own session, subreaper of the container, deaf to signals that mean the daemon,
-/// small heap. Handlers instead of SIG_IGN, because an ignored signal would stay ignored in the container.
+/// Makes this process fit for a monitor: its own session, subreaper of the container, deaf to signals that mean the
+/// daemon, small heap. Handlers instead of SIG_IGN, because an ignored signal would stay ignored in the container.
 void prepare_process();
 
 class Monitor {
@@ -39,7 +39,7 @@ class Monitor {
 
  private:
   enum class Stage {
-    waiting,   ///< for "start"
+    waiting,  ///< for "start"
     running,
     ended,     ///< process 1 is reaped; its output is not yet all read
     reported,  ///< cleaned up; clients may still be reading

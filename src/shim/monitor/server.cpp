@@ -21,11 +21,14 @@ bool is_our_user(FdRef socket) {
 }  // namespace
 
 Server::Connection::Connection(Loop& loop, UniqueFd connected, std::function<void(Connection&)> ready)
-    : socket(std::move(connected)), watch(loop, socket, [this, ready = std::move(ready)](std::uint32_t) { ready(*this); }) {
+    : socket(std::move(connected)),
+      watch(loop, socket, [this, ready = std::move(ready)](std::uint32_t) { ready(*this); }) {
   watch.set(EPOLLIN);
 }
 
-Server::Server(Loop& loop, UniqueFd first, Answer answer) : loop_(loop), answer_(std::move(answer)) { add(std::move(first)); }
+Server::Server(Loop& loop, UniqueFd first, Answer answer) : loop_(loop), answer_(std::move(answer)) {
+  add(std::move(first));
+}
 
 void Server::add(UniqueFd socket) {
   connections_.push_back(

@@ -8,10 +8,7 @@
 namespace berth::shim {
 
 Streams::Streams(Loop& loop, const BundleSettings& settings, Warn warn)
-    : loop_(loop),
-      settings_(settings),
-      warn_(std::move(warn)),
-      input_(loop, settings.stdin_once && !settings.tty) {
+    : loop_(loop), settings_(settings), warn_(std::move(warn)), input_(loop, settings.stdin_once && !settings.tty) {
   if (!settings.open_stdin) input_.close();
   if (settings.log.driver == "json-file") log_.emplace(settings.log);
 }
@@ -39,8 +36,8 @@ void Streams::take_console(UniqueFd console) {
 }
 
 void Streams::add_output(UniqueFd fd, Stream stream) {
-  outputs_.push_back(std::make_unique<Output>(
-      loop_, std::move(fd), stream, [this](Stream from, std::string_view bytes) { deliver(from, bytes); }));
+  outputs_.push_back(std::make_unique<Output>(loop_, std::move(fd), stream,
+                                              [this](Stream from, std::string_view bytes) { deliver(from, bytes); }));
 }
 
 void Streams::attach(UniqueFd connection, const Attach& wants) {
@@ -94,7 +91,8 @@ void Streams::finish_clients() {
 void Streams::balance() {
   for (const auto& client : clients_) client->balance();
   std::erase_if(clients_, [](const auto& client) { return client->is_done(); });
-  const bool blocked = std::any_of(clients_.begin(), clients_.end(), [](const auto& client) { return client->is_blocked(); });
+  const bool blocked =
+      std::any_of(clients_.begin(), clients_.end(), [](const auto& client) { return client->is_blocked(); });
   for (const auto& output : outputs_) output->set_paused(blocked && !draining_);
 }
 

@@ -52,8 +52,8 @@ class Streams {
   void finish_clients();
   [[nodiscard]] bool has_clients() const { return !clients_.empty(); }
 
-  /// Holds or resumes both directions by what the other side can take, and forgets clients that are done. Call after each
-  /// event.
+  /// Holds or resumes both directions by what the other side can take, and forgets clients that are done. Call after
+  /// each event.
   void balance();
 
   void child_ended(pid_t pid) noexcept;

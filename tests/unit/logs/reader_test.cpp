@@ -14,16 +14,17 @@
 namespace berth::logs {
 namespace {
 
+using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
-using std::chrono::seconds;
 
 const Time start = *parse_rfc3339("2026-11-21T07:00:00Z");
 
 /// A line of the file: entry `number` was written that many seconds after `start`.
 std::string line(int number, std::string_view stream = "stdout") {
-  return fmt::format(R"({{"log":"{}\n","stream":"{}","time":"{}"}})" "\n", number, stream,
-                     to_rfc3339(start + seconds{number}));
+  return fmt::format(R"({{"log":"{}\n","stream":"{}","time":"{}"}})"
+                     "\n",
+                     number, stream, to_rfc3339(start + seconds{number}));
 }
 
 std::string lines(int first, int last) {
@@ -64,7 +65,8 @@ class ReaderTest : public testing::Test {
 };
 
 TEST_F(ReaderTest, AnEntryHasAllThatIsInItsLine) {
-  append(R"({"log":"a\u003c\u00e4\n","stream":"stderr","attrs":{"k":"v w"},"time":"2026-11-21T07:00:00.5Z"})" "\n");
+  append(R"({"log":"a\u003c\u00e4\n","stream":"stderr","attrs":{"k":"v w"},"time":"2026-11-21T07:00:00.5Z"})"
+         "\n");
   Reader reader{path, {}};
   Entry entry;
   ASSERT_TRUE(reader.next(entry));
@@ -72,7 +74,8 @@ TEST_F(ReaderTest, AnEntryHasAllThatIsInItsLine) {
   EXPECT_EQ(entry.stream, Stream::err);
   EXPECT_EQ(entry.time, start + std::chrono::milliseconds{500});
   EXPECT_EQ(format(entry, {}), "a<\xc3\xa4\n");
-  EXPECT_EQ(format(entry, {.timestamps = true, .details = true}), "2026-11-21T07:00:00.500000000Z k=v%20w a<\xc3\xa4\n");
+  EXPECT_EQ(format(entry, {.timestamps = true, .details = true}),
+            "2026-11-21T07:00:00.500000000Z k=v%20w a<\xc3\xa4\n");
   EXPECT_FALSE(reader.next(entry));
 }
 
@@ -83,7 +86,9 @@ TEST_F(ReaderTest, RotatedFilesComeFirstOldestFirst) {
   EXPECT_THAT(read({}), ElementsAre(1, 2, 3, 4, 5, 6));
 }
 
-TEST_F(ReaderTest, AMissingFileIsEmpty) { EXPECT_THAT(read({}), IsEmpty()); }
+TEST_F(ReaderTest, AMissingFileIsEmpty) {
+  EXPECT_THAT(read({}), IsEmpty());
+}
 
 TEST_F(ReaderTest, TheTailReachesIntoRotatedFiles) {
   write_compressed(".2.gz", lines(1, 3));

@@ -15,7 +15,8 @@ TEST(DetachKeys, AreNamedAsDockerNamesThem) {
 }
 
 TEST(DetachKeys, UnknownNamesAreInvalid) {
-  for (const auto* text : {"ctrl-A", "ctrl-", "ab", "ctrl-p,,", "ctrl-1"}) EXPECT_THROW(parse_detach_keys(text), Error) << text;
+  for (const auto* text : {"ctrl-A", "ctrl-", "ab", "ctrl-p,,", "ctrl-1"})
+    EXPECT_THROW(parse_detach_keys(text), Error) << text;
 }
 
 TEST(DetachMatcher, FindsTheSequenceInOnePieceAndInTwo) {

@@ -18,7 +18,9 @@ class JsonLogTest : public testing::Test {
  protected:
   JsonLogTest() { settings.path = temporary.path() / "c-json.log"; }
 
-  [[nodiscard]] std::string written(std::string_view suffix = "") const { return read_file(settings.path + std::string{suffix}); }
+  [[nodiscard]] std::string written(std::string_view suffix = "") const {
+    return read_file(settings.path + std::string{suffix});
+  }
   [[nodiscard]] bool exists(std::string_view suffix) const { return fs::exists(settings.path + std::string{suffix}); }
 
   TempDir temporary{"/tmp", "log"};
@@ -37,8 +39,10 @@ TEST_F(JsonLogTest, ALineIsOneObjectInDockersOrder) {
   log.write(Stream::out, "hel", time);
   log.write(Stream::out, "lo\n", time);
   log.write(Stream::err, "oops\n", time);
-  EXPECT_EQ(written(), R"({"log":"hello\n","stream":"stdout","time":"2026-11-21T07:51:53.12Z"})" "\n"
-                       R"({"log":"oops\n","stream":"stderr","time":"2026-11-21T07:51:53.12Z"})" "\n");
+  EXPECT_EQ(written(), R"({"log":"hello\n","stream":"stdout","time":"2026-11-21T07:51:53.12Z"})"
+                       "\n"
+                       R"({"log":"oops\n","stream":"stderr","time":"2026-11-21T07:51:53.12Z"})"
+                       "\n");
 }
 
 TEST_F(JsonLogTest, AttributesStandBetweenStreamAndTime) {
@@ -46,7 +50,8 @@ TEST_F(JsonLogTest, AttributesStandBetweenStreamAndTime) {
   JsonLog log{settings};
   log.write(Stream::out, "x\n", time);
   EXPECT_EQ(written(),
-            R"({"log":"x\n","stream":"stdout","attrs":{"a":"\u003c","b":"2"},"time":"2026-11-21T07:51:53.12Z"})" "\n");
+            R"({"log":"x\n","stream":"stdout","attrs":{"a":"\u003c","b":"2"},"time":"2026-11-21T07:51:53.12Z"})"
+            "\n");
 }
 
 TEST_F(JsonLogTest, AnUnfinishedLineIsKeptWithoutNewlineAtTheEnd) {
@@ -54,7 +59,8 @@ TEST_F(JsonLogTest, AnUnfinishedLineIsKeptWithoutNewlineAtTheEnd) {
   log.write(Stream::out, "no newline", time);
   EXPECT_EQ(written(), "");
   log.end(Stream::out, time);
-  EXPECT_EQ(written(), R"({"log":"no newline","stream":"stdout","time":"2026-11-21T07:51:53.12Z"})" "\n");
+  EXPECT_EQ(written(), R"({"log":"no newline","stream":"stdout","time":"2026-11-21T07:51:53.12Z"})"
+                       "\n");
 }
 
 TEST_F(JsonLogTest, ALineBeyond16KiBIsSplitAndKeepsTheTimeOfItsBeginning) {
@@ -62,8 +68,10 @@ TEST_F(JsonLogTest, ALineBeyond16KiBIsSplitAndKeepsTheTimeOfItsBeginning) {
   log.write(Stream::out, std::string(16384, 'a'), time);
   log.write(Stream::out, "b\n", time + std::chrono::seconds{1});
   EXPECT_EQ(written(), R"({"log":")" + std::string(16384, 'a') +
-                           R"(","stream":"stdout","time":"2026-11-21T07:51:53.12Z"})" "\n"
-                           R"({"log":"b\n","stream":"stdout","time":"2026-11-21T07:51:53.12Z"})" "\n");
+                           R"(","stream":"stdout","time":"2026-11-21T07:51:53.12Z"})"
+                           "\n"
+                           R"({"log":"b\n","stream":"stdout","time":"2026-11-21T07:51:53.12Z"})"
+                           "\n");
 }
 
 TEST_F(JsonLogTest, ALineOf16KiBLessItsNewlineIsWhole) {

@@ -42,8 +42,12 @@ runtime::Init fake_create(const runtime::CreateRequest& request) {
   return init;
 }
 
-bool fake_destroy(const std::string& /*cgroup*/) noexcept { return true; }
-bool fake_oom(const std::string& /*cgroup*/) noexcept { return false; }
+bool fake_destroy(const std::string& /*cgroup*/) noexcept {
+  return true;
+}
+bool fake_oom(const std::string& /*cgroup*/) noexcept {
+  return false;
+}
 
 /// A monitor in a child process, and what a daemon does with it.
 class MonitorTest : public testing::Test {
@@ -75,7 +79,8 @@ class MonitorTest : public testing::Test {
 
   static json::Value receive(FdRef socket) {
     Message message;
-    if (receive_message(socket, message, Wait::yes) != Receipt::message) throw Error{Kind::unavailable, "shim has gone"};
+    if (receive_message(socket, message, Wait::yes) != Receipt::message)
+      throw Error{Kind::unavailable, "shim has gone"};
     return message.body;
   }
 
@@ -90,7 +95,8 @@ class MonitorTest : public testing::Test {
     spec.process->terminal = settings.tty;
     write_file(bundle / config_file, json::write(spec));
     write_file(bundle / settings_file, json::write(settings));
-    return request(json::to(StartRequest{.bundle = bundle, .socket_dir = socket_dir, .attach = std::move(attach)}), fds);
+    return request(json::to(StartRequest{.bundle = bundle, .socket_dir = socket_dir, .attach = std::move(attach)}),
+                   fds);
   }
 
   [[nodiscard]] ExitStatus wait_for_exit_event() const {
