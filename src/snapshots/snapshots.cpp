@@ -5,12 +5,14 @@
 
 #include "base/error.hpp"
 #include "base/id.hpp"
+#include "base/strings.hpp"
 #include "base/undo.hpp"
 
 namespace berth::snapshots {
 namespace {
 
 constexpr const char* root_name = "fs";
+constexpr const char* size_name = "size";
 
 void rename_path(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) < 0) throw Error::from_errno(errno, "rename {}", quote(from.native()));
@@ -19,8 +21,12 @@ void rename_path(const fs::path& from, const fs::path& to) {
 }  // namespace
 
 SnapshotStore::SnapshotStore(const fs::path& root)
-    : layers_(fs::absolute(root) / "overlay"), ingests_(fs::absolute(root) / "ingest"), discards_(fs::absolute(root) / "discard") {
+    : layers_(fs::absolute(root) / "overlay"),
+      ingests_(fs::absolute(root) / "ingest"),
+      discards_(fs::absolute(root) / "discard"),
+      empty_(fs::absolute(root) / "empty") {
   for (const auto& path : {layers_, ingests_, discards_}) make_directories(path, 0700);
+  make_directories(empty_, 0755);
 }
 
 Unpacked SnapshotStore::unpack(const content::Source& source) const {
@@ -31,6 +37,7 @@ Unpacked SnapshotStore::unpack(const content::Source& source) const {
     throw Error::from_errno(errno, "make {}", quote(root.native()));
   }
   auto digests = unpack_layer(source, open_directory(root));
+  write_file(directory.path() / size_name, fmt::format("{}", digests.size), 0600);
   return {std::move(directory), std::move(digests)};
 }
 
@@ -61,6 +68,11 @@ bool SnapshotStore::contains(const oci::Digest& diff_id) const {
 }
 
 fs::path SnapshotStore::directory(const oci::Digest& diff_id) const { return entry(diff_id) / root_name; }
+
+std::int64_t SnapshotStore::size(const oci::Digest& diff_id) const {
+  const auto text = find_file(entry(diff_id) / size_name, 64);
+  return text ? parse_number<std::int64_t>(*text).value_or(0) : 0;
+}
 
 std::vector<oci::Digest> SnapshotStore::list() const {
   std::vector<oci::Digest> diff_ids;

@@ -11,8 +11,7 @@
 // Uses: base, oci, content.   Used by: images.   Threads: any.
 #pragma once
 
-#include <optional>
-#include <span>
+#include <cstdint>
 #include <vector>
 
 #include "base/file.hpp"
@@ -50,6 +49,10 @@ class SnapshotStore {
   [[nodiscard]] bool contains(const oci::Digest& diff_id) const;
   /// The layer's root, absolute.
   [[nodiscard]] fs::path directory(const oci::Digest& diff_id) const;
+  /// Bytes of the layer's files; 0 if it is not there.
+  [[nodiscard]] std::int64_t size(const oci::Digest& diff_id) const;
+  /// A lower directory for an image without layers.
+  [[nodiscard]] const fs::path& empty_directory() const noexcept { return empty_; }
   [[nodiscard]] std::vector<oci::Digest> list() const;
 
   /// Takes a layer's name away at once; `purge` removes the files. Absence is fine.
@@ -63,9 +66,10 @@ class SnapshotStore {
  private:
   [[nodiscard]] fs::path entry(const oci::Digest& diff_id) const;
 
-  fs::path layers_;   ///< <root>/overlay/<hex of the diff ID>/fs
+  fs::path layers_;   ///< <root>/overlay/<hex of the diff ID>/{fs,size}
   fs::path ingests_;  ///< <root>/ingest
   fs::path discards_; ///< <root>/discard
+  fs::path empty_;    ///< <root>/empty
 };
 
 }  // namespace berth::snapshots
