@@ -1,0 +1,60 @@
+// A container seen from its terminal: attach, window size, signals and exit status, for run, start and attach.
+//
+//   Attachment attachment{session, id, {.tty = true, .with_stdin = true}};
+//   attachment.begin("next-exit");
+//   session.client.containers().start(id);
+//   attachment.follow_window();
+//   if (attachment.relay() == Ended::detached) return 0;
+//   return attachment.exit().status;
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/relay.hpp"
+#include "cli/session.hpp"
+
+namespace berth::cli {
+
+struct AttachSettings {
+  bool tty = false;
+  bool with_stdin = false;
+  bool with_stdout = true;
+  bool with_stderr = true;
+  bool proxy_signals = true;
+  std::string detach_keys;
+};
+
+class Attachment {
+ public:
+  Attachment(Session& session, std::string id, AttachSettings settings);
+
+  /// Has the daemon attach and, under `wait_condition`, wait; both are on their way at once. The terminal is raw afterwards.
+  void begin(std::string_view wait_condition);
+  /// Tells the container the size of our window; later changes are passed on while relay() or exit() runs.
+  void follow_window();
+  /// Copies until the container's output ends or the user detaches.
+  Ended relay();
+  /// Blocks until the condition holds.
+  client::Exit exit();
+  /// Gives the terminal back to the user.
+  void close() { relay_.reset(); }
+
+ private:
+  void on_signal(int number);
+  void resize();
+  [[nodiscard]] bool with_streams() const { return settings_.with_stdin || settings_.with_stdout || settings_.with_stderr; }
+
+  Session& session_;
+  std::string id_;
+  AttachSettings settings_;
+  std::unique_ptr<SignalQueue> signals_;
+  std::optional<client::Waiting> waiting_;
+  std::unique_ptr<Relay> relay_;
+};
+
+/// Throws if a tty and standard input are wanted, and standard input is none.
+void check_tty(const Console& console, bool attach_stdin, bool tty);
+
+}  // namespace berth::cli

@@ -1,0 +1,55 @@
+#include "cli/commands.hpp"
+
+namespace berth::cli {
+namespace {
+
+constexpr CommandEntry commands[] = {
+    {"container attach|attach", container_attach},
+    {"container create|create", container_create},
+    {"container diff|diff", container_diff},
+    {"container export|export", container_export},
+    {"container inspect", container_inspect},
+    {"container kill|kill", container_kill},
+    {"container logs|logs", container_logs},
+    {"container ls|container list|container ps|ps", container_ls, 2},
+    {"container pause|pause", container_pause},
+    {"container port|port", container_port},
+    {"container prune", container_prune},
+    {"container rename|rename", container_rename},
+    {"container restart|restart", container_restart},
+    {"container rm|container remove|rm", container_rm},
+    {"container run|run", container_run, 1},
+    {"container start|start", container_start},
+    {"container stop|stop", container_stop},
+    {"container top|top", container_top},
+    {"container unpause|unpause", container_unpause},
+    {"container wait|wait", container_wait},
+    {"image history|history", image_history},
+    {"image import|import", image_import},
+    {"image inspect", image_inspect},
+    {"image load|load", image_load},
+    {"image ls|image list|images", image_ls, 5},
+    {"image prune", image_prune},
+    {"image pull|pull", image_pull, 3},
+    {"image push|push", image_push, 4},
+    {"image rm|image remove|rmi", image_rm},
+    {"image save|save", image_save},
+    {"image tag|tag", image_tag},
+    {"inspect", inspect},
+    {"system events|events", system_events},
+    {"system info|info", system_info, 7},
+    {"version", version, 6},
+};
+
+constexpr CommandGroup groups[] = {
+    {"container", "Manage containers"},
+    {"image", "Manage images"},
+    {"system", "Manage Berth"},
+};
+
+}  // namespace
+
+std::span<const CommandEntry> all_commands() { return commands; }
+std::span<const CommandGroup> all_groups() { return groups; }
+
+}  // namespace berth::cli

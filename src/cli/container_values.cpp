@@ -1,0 +1,290 @@
+// Values of single flags of `run` and `create`, as the Engine API wants them.
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/file.hpp"
+#include "base/strings.hpp"
+#include "cli/container_flags.hpp"
+#include "cli/units.hpp"
+
+namespace berth::cli {
+namespace {
+
+/// A line of comma-separated fields, where a field may be in double quotes.
+std::vector<std::string> split_csv(std::string_view line) {
+  std::vector<std::string> fields(1);
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"') {
+      fields.back() += line[i++];
+    } else if (line[i] == '"') {
+      quoted = !quoted;
+    } else if (line[i] == ',' && !quoted) {
+      fields.emplace_back();
+    } else {
+      fields.back() += line[i];
+    }
+  }
+  return fields;
+}
+
+bool bool_of(const std::string& key, const std::string& text) {
+  if (text == "1" || text == "true" || text == "True" || text == "TRUE" || text == "t" || text == "T") return true;
+  if (text == "0" || text == "false" || text == "False" || text == "FALSE" || text == "f" || text == "F") return false;
+  throw Error{Kind::invalid, "invalid value for {}: {}", key, text};
+}
+
+json::Object& member(json::Object& object, std::string_view name) {
+  auto& value = object[name];
+  if (!value.is_object()) value.emplace_object();
+  return value.get_object();
+}
+
+void set_pair(json::Object& object, const std::string& text) {
+  const auto pair = split_once(text, '=');
+  const auto key = pair ? pair->first : std::string_view{text};
+  if (!key.empty()) object[key] = pair ? pair->second : std::string_view{};
+}
+
+void set_mount_option(json::Object& mount, const std::string& key, const std::string& value) {
+  if (key == "bind-propagation") {
+    member(mount, "BindOptions")["Propagation"] = to_lower(value);
+  } else if (key == "bind-nonrecursive") {
+    member(mount, "BindOptions")["NonRecursive"] = bool_of(key, value);
+  } else if (key == "bind-create-src") {
+    member(mount, "BindOptions")["CreateMountpoint"] = bool_of(key, value);
+  } else if (key == "bind-recursive") {
+    auto& options = member(mount, "BindOptions");
+    if (value == "disabled") options["NonRecursive"] = true;
+    if (value == "writable") options["ReadOnlyNonRecursive"] = true;
+    if (value == "readonly") options["ReadOnlyForceRecursive"] = true;
+  } else if (key == "volume-subpath") {
+    member(mount, "VolumeOptions")["Subpath"] = value;
+  } else if (key == "volume-nocopy") {
+    member(mount, "VolumeOptions")["NoCopy"] = bool_of(key, value);
+  } else if (key == "volume-label") {
+    set_pair(member(member(mount, "VolumeOptions"), "Labels"), value);
+  } else if (key == "volume-driver") {
+    member(member(mount, "VolumeOptions"), "DriverConfig")["Name"] = value;
+  } else if (key == "volume-opt") {
+    set_pair(member(member(member(mount, "VolumeOptions"), "DriverConfig"), "Options"), value);
+  } else if (key == "tmpfs-size") {
+    try {
+      member(mount, "TmpfsOptions")["SizeBytes"] = parse_size(value);
+    } catch (const Error&) {
+      throw Error{Kind::invalid, "invalid value for {}: {}", key, value};
+    }
+  } else if (key == "tmpfs-mode") {
+    const auto mode = parse_number<std::uint32_t>(value, 8);
+    if (!mode) throw Error{Kind::invalid, "invalid value for {}: {}", key, value};
+    member(mount, "TmpfsOptions")["Mode"] = *mode;
+  } else {
+    throw Error{Kind::invalid, "unknown option '{}' in '{}={}'", key, key, value};
+  }
+}
+
+void set_mount_field(json::Object& mount, const std::string& key, const std::string& value) {
+  if (key == "type") {
+    mount["Type"] = to_lower(value);
+  } else if (key == "source" || key == "src") {
+    const bool relative = value == "." || value.starts_with("./") || value.starts_with("../");
+    mount["Source"] = relative ? fs::weakly_canonical(fs::absolute(value)).string() : value;
+  } else if (key == "target" || key == "dst" || key == "destination") {
+    mount["Target"] = value;
+  } else if (key == "readonly" || key == "ro") {
+    mount["ReadOnly"] = bool_of(key, value);
+  } else if (key == "consistency") {
+    mount["Consistency"] = to_lower(value);
+  } else {
+    set_mount_option(mount, key, value);
+  }
+}
+
+void check_mount(const json::Object& mount) {
+  const std::string type{mount.at("Type").as_string()};
+  if (type.empty()) throw Error{Kind::invalid, "type is required"};
+  if (!mount.contains("Target") || mount.at("Target").as_string().empty()) throw Error{Kind::invalid, "target is required"};
+  const auto only_for = [&](std::string_view options, std::string_view prefix, std::string_view wanted) {
+    if (mount.contains(options) && type != wanted) {
+      throw Error{Kind::invalid, "cannot mix '{}-*' options with mount type '{}'", prefix, type};
+    }
+  };
+  only_for("VolumeOptions", "volume", "volume");
+  only_for("BindOptions", "bind", "bind");
+  only_for("TmpfsOptions", "tmpfs", "tmpfs");
+}
+
+struct PortRange {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+};
+
+std::optional<PortRange> parse_range(std::string_view text) {
+  const auto dash = split_once(text, '-');
+  const auto first = parse_number<std::uint16_t>(dash ? dash->first : text);
+  const auto last = dash ? parse_number<std::uint16_t>(dash->second) : first;
+  if (!first || !last || *last < *first) return std::nullopt;
+  return PortRange{*first, *last};
+}
+
+std::vector<std::string> lines_of(const std::string& path) {
+  const auto content = find_file(path);
+  if (!content) throw Error{Kind::invalid, "open {}: no such file or directory", path};
+  std::vector<std::string> lines;
+  for (auto& line : split(*content, '\n')) {
+    if (line.ends_with('\r')) line.pop_back();
+    const auto start = line.find_first_not_of(" \t");
+    if (start == std::string::npos || line[start] == '#') continue;
+    lines.push_back(line.substr(start));
+  }
+  return lines;
+}
+
+}  // namespace
+
+json::Object parse_mount(const std::string& text) {
+  json::Object mount{{"Type", "volume"}};
+  for (const auto& field : split_csv(text)) {
+    const auto pair = split_once(field, '=');
+    if (pair) {
+      set_mount_field(mount, std::string{pair->first}, std::string{pair->second});
+    } else if (field == "readonly" || field == "ro") {
+      mount["ReadOnly"] = true;
+    } else if (field == "volume-nocopy" || field == "bind-nonrecursive" || field == "bind-create-src") {
+      set_mount_option(mount, field, "true");
+    } else {
+      throw Error{Kind::invalid, "invalid field '{}' must be a key=value pair", field};
+    }
+  }
+  check_mount(mount);
+  return mount;
+}
+
+json::Object parse_ulimit(const std::string& text) {
+  constexpr std::string_view names[] = {"core",   "cpu",    "data",  "fsize",  "locks",      "memlock", "msgqueue", "nice",
+                                        "nofile", "nproc",  "rss",   "rtprio", "rttime",     "sigpending", "stack"};
+  const auto pair = split_once(text, '=');
+  if (!pair) throw Error{Kind::invalid, "invalid ulimit argument: {}", text};
+  bool known = false;
+  for (const auto name : names) known = known || name == pair->first;
+  if (!known) throw Error{Kind::invalid, "invalid ulimit type: {}", pair->first};
+  const auto bounds = split_once(pair->second, ':');
+  const auto soft = parse_number<std::int64_t>(bounds ? bounds->first : pair->second);
+  const auto hard = bounds ? parse_number<std::int64_t>(bounds->second) : soft;
+  if (!soft || !hard) throw Error{Kind::invalid, "strconv.ParseInt: parsing {}: invalid syntax", quote(pair->second)};
+  if (*soft > *hard && *hard != -1) {
+    throw Error{Kind::invalid, "ulimit soft limit must be less than or equal to hard limit: {} > {}", *soft, *hard};
+  }
+  return {{"Name", pair->first}, {"Hard", *hard}, {"Soft", *soft}};
+}
+
+json::Object parse_device(const std::string& text) {
+  const auto parts = split(text, ':');
+  const auto is_mode = [](const std::string& mode) {
+    return !mode.empty() && mode.size() <= 3 && mode.find_first_not_of("rwm") == std::string::npos;
+  };
+  std::string inside = parts[0];
+  std::string mode = "rwm";
+  if (parts.size() > 3) throw Error{Kind::invalid, "invalid device specification: {}", text};
+  if (parts.size() == 3) {
+    inside = parts[1];
+    mode = parts[2];
+  } else if (parts.size() == 2) {
+    (is_mode(parts[1]) ? mode : inside) = parts[1];
+  }
+  if (!is_mode(mode)) throw Error{Kind::invalid, "bad mode specified: {}", mode};
+  return {{"PathOnHost", parts[0]}, {"PathInContainer", inside}, {"CgroupPermissions", mode}};
+}
+
+void add_exposed_ports(const std::string& spec, json::Object& exposed) {
+  const auto pair = split_once(spec, '/');
+  const std::string_view ports = pair ? pair->first : std::string_view{spec};
+  const auto range = parse_range(ports);
+  if (spec.contains(':')) throw Error{Kind::invalid, "invalid port format for --expose: {}", spec};
+  if (!range) throw Error{Kind::invalid, "invalid range format for --expose: {}", spec};
+  for (auto port = range->first; port <= range->last; ++port) {
+    exposed[fmt::format("{}/{}", port, pair ? pair->second : "tcp")] = json::Object{};
+  }
+}
+
+void add_published_ports(const std::vector<std::string>& specs, json::Object& exposed, json::Object& bindings) {
+  for (const auto& spec : specs) {
+    const auto slash = spec.rfind('/');
+    const auto protocol = slash == std::string::npos ? "tcp" : to_lower(spec.substr(slash + 1));
+    const auto ports = spec.substr(0, slash);
+    const auto last_colon = ports.rfind(':');
+    const auto inside = ports.substr(last_colon == std::string::npos ? 0 : last_colon + 1);
+    const auto outside = last_colon == std::string::npos ? "" : ports.substr(0, last_colon);
+    const auto host_colon = outside.rfind(':');
+    auto address = host_colon == std::string::npos ? "" : outside.substr(0, host_colon);
+    const auto host_ports = host_colon == std::string::npos ? outside : outside.substr(host_colon + 1);
+    if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+    const auto range = parse_range(inside);
+    if (inside.empty()) throw Error{Kind::invalid, "no port specified: {}<empty>", spec};
+    if (!range) throw Error{Kind::invalid, "invalid containerPort: {}", inside};
+    const auto host_range = host_ports.empty() ? PortRange{} : parse_range(host_ports).value_or(PortRange{1, 0});
+    const auto count = range->last - range->first;
+    const auto host_count = host_range.last - host_range.first;
+    if (host_range.last < host_range.first) throw Error{Kind::invalid, "invalid hostPort: {}", host_ports};
+    if (!host_ports.empty() && host_count != count && count != 0) {
+      throw Error{Kind::invalid, "invalid ranges specified for container and host Ports: {} and {}", inside, host_ports};
+    }
+    for (std::uint32_t i = 0; i <= count; ++i) {
+      const auto port = fmt::format("{}/{}", range->first + i, protocol);
+      std::string host_port = host_ports.empty() ? "" : std::to_string(host_range.first + i);
+      if (count == 0 && host_count > 0) host_port = host_ports;  // Any one of the range.
+      exposed[port] = json::Object{};
+      auto& list = bindings[port];
+      if (!list.is_array()) list.emplace_array();
+      list.get_array().push_back(json::Object{{"HostIp", address}, {"HostPort", host_port}});
+    }
+  }
+}
+
+std::vector<std::string> read_environment(const std::vector<std::string>& files, const std::vector<std::string>& flags) {
+  std::vector<std::string> entries;
+  for (const auto& file : files) {
+    for (auto& line : lines_of(file)) {
+      const auto name = std::string_view{line}.substr(0, line.find('='));
+      if (name.empty()) throw Error{Kind::invalid, "no variable name on line '{}'", line};
+      if (name.find_first_of(" \t") != std::string_view::npos) {
+        throw Error{Kind::invalid, "variable '{}' contains whitespaces", name};
+      }
+      entries.push_back(std::move(line));
+    }
+  }
+  entries.insert(entries.end(), flags.begin(), flags.end());
+  std::vector<std::string> environment;
+  for (const auto& entry : entries) {
+    if (entry.contains('=')) {
+      environment.push_back(entry);
+    } else if (const char* value = std::getenv(entry.c_str()); value != nullptr) {
+      environment.push_back(entry + '=' + value);
+    }
+  }
+  return environment;
+}
+
+json::Object read_labels(const std::vector<std::string>& files, const std::vector<std::string>& flags) {
+  json::Object labels;
+  for (const auto& file : files) {
+    for (const auto& line : lines_of(file)) set_pair(labels, line);
+  }
+  for (const auto& flag : flags) set_pair(labels, flag);
+  return labels;
+}
+
+std::int64_t parse_cpus(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    throw Error{Kind::invalid, "failed to parse {} as a rational number", text};
+  }
+  const auto nanos = value * 1e9;
+  if (static_cast<double>(static_cast<std::int64_t>(nanos + 0.5)) - nanos > 1e-3) {
+    throw Error{Kind::invalid, "value is too precise"};
+  }
+  return static_cast<std::int64_t>(nanos + 0.5);
+}
+
+}  // namespace berth::cli
