@@ -76,11 +76,8 @@ const TarEntry* TarReader::next() {
   if (code != ARCHIVE_OK && code != ARCHIVE_WARN) throw_failure();
   entry_.type = type_of(header_);
   entry_.path = text(::archive_entry_pathname(header_));
-  if (entry_.path.empty() || code == ARCHIVE_WARN) {
-    // A warning means that something of the header was bent to fit; we unpack exactly or not at all.
-    throw Error{Kind::corrupt, "tar entry {}: {}", quote(entry_.path),
-                code == ARCHIVE_WARN ? text(::archive_error_string(archive_.get())) : "it has no name"};
-  }
+  if (entry_.path.empty()) throw Error{Kind::corrupt, "tar entry without a name"};
+  if (code == ARCHIVE_WARN) check_warning();
   entry_.target = text(entry_.type == EntryType::hard_link ? ::archive_entry_hardlink(header_) : ::archive_entry_symlink(header_));
   entry_.size = ::archive_entry_size(header_);
   entry_.permissions = ::archive_entry_perm(header_);
@@ -90,6 +87,14 @@ const TarEntry* TarReader::next() {
   entry_.device = ::archive_entry_rdev(header_);
   read_attributes();
   return &entry_;
+}
+
+/// A warning means that something of the header was bent to fit, and we unpack exactly or not at all. Only names that are
+/// not UTF-8 are fine: libarchive gives them as they are.
+void TarReader::check_warning() {
+  const auto reason = text(::archive_error_string(archive_.get()));
+  if (reason.contains("can't be converted from")) return;
+  throw Error{Kind::corrupt, "tar entry {}: {}", quote(entry_.path), reason};
 }
 
 void TarReader::read_attributes() {

@@ -65,6 +65,7 @@ class TarReader {
  private:
   struct Callbacks;
   [[noreturn]] void throw_failure();
+  void check_warning();
   void read_attributes();
 
   Input input_;
