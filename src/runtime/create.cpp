@@ -181,12 +181,24 @@ void start_at(FdRef connection) {
   }
 }
 
+void warm_up() {
+  kernel::cgroup_layout();
+}
+
 UniqueFd make_network_namespace() {
   return kernel::make_network_namespace();
 }
 
 bool destroy_cgroup(const std::string& cgroup) noexcept {
   return kernel::remove_cgroup(kernel::cgroup_layout(), cgroup);
+}
+
+void set_paused(const std::string& cgroup, bool paused) {
+  kernel::set_frozen(kernel::cgroup_layout(), cgroup, paused);
+}
+
+std::vector<pid_t> processes_of(const std::string& cgroup) {
+  return kernel::processes_of(kernel::cgroup_layout(), cgroup);
 }
 
 bool oom_killed(const std::string& cgroup) noexcept {

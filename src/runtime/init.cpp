@@ -87,22 +87,6 @@ void run_hooks(const InitRequest& request) {
   runtime::run_hooks(request.plan.hooks.createContainer, hook_state(request.plan, "creating", ::getpid()));
 }
 
-/// Descriptors that this process still needs leave the numbers that the program gets.
-void move_up(InitRequest& request) {
-  int above = 0;
-  for (const auto& [source, number] : request.streams.extra) above = std::max(above, number + 1);
-  const auto move = [&](int fd) { return fd < 0 ? fd : ::fcntl(fd, F_DUPFD_CLOEXEC, above); };
-  request.channel = FdRef{move(request.channel.get())};
-  request.start_listener = FdRef{move(request.start_listener.get())};
-  for (auto& [source, number] : request.streams.extra) source = move(source);
-}
-
-void install_extra(const Streams& streams) {
-  for (const auto& [source, number] : streams.extra) {
-    if (::dup2(source, number) < 0) throw Error::from_errno(errno, "install descriptor {}", number);
-  }
-}
-
 /// The container's root with all that is in it; the process stands in it afterwards.
 void make_root(const InitRequest& request) {
   Plan& plan = request.plan;
@@ -159,7 +143,7 @@ void make_container(const InitRequest& request, Reporter& reporter) {
   auto filter = read_seccomp_filter(plan.seccomp_filter);
   make_root(request);
   if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) throw Error::from_errno(errno, "hide descriptors");
-  install_extra(request.streams);
+  install_extra(request.streams.extra);
   Program program{plan.process, std::move(filter), plan.seccomp_flags};
   program.prepare();
   UniqueFd starter;
@@ -203,6 +187,22 @@ void install_streams(const Streams& streams, FdRef null, uid_t owner) {
   }
 }
 
+FdRef move_up(FdRef fd, const ExtraFds& extra) {
+  int above = 0;
+  for (const auto& [source, number] : extra) above = std::max(above, number + 1);
+  return fd ? FdRef{::fcntl(fd.get(), F_DUPFD_CLOEXEC, above)} : fd;
+}
+
+void install_extra(const ExtraFds& extra) {
+  // All sources first leave the numbers that are about to be overwritten.
+  std::vector<FdRef> sources;
+  for (const auto& [source, number] : extra) sources.push_back(move_up(FdRef{source}, extra));
+  for (std::size_t index = 0; index < extra.size(); ++index) {
+    const int number = extra[index].second;
+    if (::dup2(sources[index].get(), number) < 0) throw Error::from_errno(errno, "install descriptor {}", number);
+  }
+}
+
 void install_terminal(FdRef slave, uid_t owner) {
   if (::ioctl(slave.get(), TIOCSCTTY, 0) < 0) throw Error::from_errno(errno, "make the terminal the controlling one");
   for (int number = 0; number < 3; ++number) {
@@ -212,7 +212,10 @@ void install_terminal(FdRef slave, uid_t owner) {
 }
 
 void run_init(InitRequest request) noexcept {
-  if (!request.streams.extra.empty()) move_up(request);
+  if (!request.streams.extra.empty()) {
+    request.channel = move_up(request.channel, request.streams.extra);
+    request.start_listener = move_up(request.start_listener, request.streams.extra);
+  }
   Reporter reporter{request.channel};
   try {
     make_container(request, reporter);

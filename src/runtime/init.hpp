@@ -9,12 +9,15 @@
 
 namespace berth::runtime {
 
+/// {descriptor here, number in the container}
+using ExtraFds = std::vector<std::pair<int, int>>;
+
 /// Descriptors that the container's program gets; the numbers are those of this process.
 struct Streams {
   FdRef in{-1};
   FdRef out{-1};
   FdRef err{-1};
-  std::vector<std::pair<int, int>> extra;
+  ExtraFds extra;
 };
 
 struct InitRequest {
@@ -32,6 +35,12 @@ struct InitRequest {
 
 /// Puts the streams to 0, 1 and 2 and gives them to `owner`; `null` stands in for what is missing.
 void install_streams(const Streams& streams, FdRef null, uid_t owner);
+
+/// A copy of a descriptor above all numbers that the program gets.
+FdRef move_up(FdRef fd, const ExtraFds& extra);
+
+/// Puts the extra descriptors to their numbers. What this process still needs has been moved up.
+void install_extra(const ExtraFds& extra);
 
 /// Makes the terminal's slave the controlling terminal of this session and streams 0 to 2.
 void install_terminal(FdRef slave, uid_t owner);

@@ -227,6 +227,7 @@ Plan make_plan(const CreateRequest& request, bool unified) {
   plan.hooks = spec.hooks.value_or(oci::runtime::Hooks{});
   plan.annotations = spec.annotations;
   plan.seccomp_filter = request.seccomp_filter;
+  plan.seccomp_flags = request.seccomp_flags;
   return plan;
 }
 

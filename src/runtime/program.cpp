@@ -6,6 +6,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -156,7 +157,7 @@ void Program::change_directory() const {
   }
   // A directory of the host reached through a descriptor would have no path here (CVE-2024-21626).
   std::array<char, 4096> path{};
-  if (::getcwd(path.data(), path.size()) == nullptr || path[0] != '/') {
+  if (::syscall(SYS_getcwd, path.data(), path.size()) < 0 || path[0] != '/') {
     throw Error{Kind::invalid, "working directory {} is outside of the container", quote(process_.cwd)};
   }
 }

@@ -36,8 +36,9 @@ struct CreateRequest {
   /// spec.process.user.
   std::string user;
   std::vector<std::string> additional_groups;  ///< Docker's GroupAdd: names or numbers
-  std::string seccomp_filter;  ///< path of a compiled filter (array of sock_filter); empty: none, spec.linux.seccomp is
+  std::string seccomp_filter;  ///< path of a compiled filter (array of sock_filter); empty: none. spec.linux.seccomp is
                                ///< compiled elsewhere
+  unsigned seccomp_flags = 0;  ///< SECCOMP_FILTER_FLAG_...
   FdRef stdin_fd{-1};          ///< what the container gets as 0, 1, 2 without a terminal; /dev/null where -1
   FdRef stdout_fd{-1};
   FdRef stderr_fd{-1};
@@ -88,12 +89,46 @@ void start(Init& init);
 /// The same for a process that waits at CreateRequest::start_listener; `connection` is connected to it.
 void start_at(FdRef connection);
 
+/// Reads once what every start needs to know of this machine: for a program that waits for its work anyway.
+void warm_up();
+
 /// A new network namespace with its loopback up. It takes most of a millisecond: have one ready.
 UniqueFd make_network_namespace();
+
+/// A further process in a running container.
+struct ExecRequest {
+  pid_t init = -1;  ///< process 1 of the container
+  std::string cgroup;
+  oci::runtime::Process process;
+  std::string user;  ///< as in CreateRequest
+  std::vector<std::string> additional_groups;
+  std::string seccomp_filter;
+  unsigned seccomp_flags = 0;
+  FdRef stdin_fd{-1};
+  FdRef stdout_fd{-1};
+  FdRef stderr_fd{-1};
+  std::vector<std::pair<int, int>> extra_fds;
+};
+
+struct Exec {
+  pid_t pid = -1;
+  UniqueFd pidfd;
+  UniqueFd console;
+};
+
+/// Starts a process in all namespaces and the cgroup of the container; returns when it has exec'ed. Throws as `create`,
+/// and `not_found` if process 1 has gone.
+Exec exec(const ExecRequest& request);
 
 /// Ends whatever is left in the container's cgroup and removes the cgroup. Never throws; returns false if something
 /// stayed.
 bool destroy_cgroup(const std::string& cgroup) noexcept;
+
+/// Stops all processes of the container, or lets them go on. Throws if they do not stop within a second.
+void set_paused(const std::string& cgroup, bool paused);
+
+/// The processes of the container, numbered as this process sees them.
+std::vector<pid_t> processes_of(const std::string& cgroup);
 
 /// True if the kernel killed a process of this cgroup for lack of memory since it was made.
 bool oom_killed(const std::string& cgroup) noexcept;
