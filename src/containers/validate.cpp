@@ -267,10 +267,16 @@ void check_sysctls(const HostConfig& host) {
   }
 }
 
-void check_mounts(const HostConfig& host) {
+void check_mounts(const Config& config, const HostConfig& host) {
   std::error_code unreachable;
   const auto tmpfs = tmpfs_of(host);
-  for (const auto& bind : binds_of(host)) {
+  const auto binds = binds_of(host);
+  // "-v /data" asks for a volume without a name. Some SDKs list the targets of binds here as well.
+  for (const auto& [target, nothing] : config.Volumes.value_or(NameSet{})) {
+    const bool mounted = tmpfs.contains(target) || std::ranges::find(binds, target, &Bind::target) != binds.end();
+    if (!mounted) throw Error{Kind::unsupported, "volumes are not there yet: {} asks for one", quote(target)};
+  }
+  for (const auto& bind : binds) {
     if (tmpfs.contains(bind.target)) throw Error{Kind::invalid, "Duplicate mount point: {}", bind.target};
     if (bind.make_source || fs::exists(bind.source, unreachable)) continue;
     throw Error{Kind::invalid, "invalid mount config for type \"bind\": bind source path does not exist: {}",
@@ -306,7 +312,7 @@ std::vector<std::string> validate(const Config& config, const HostConfig& host_c
   check_mode("UTS", host_config.UTSMode, {"", "private", "host"});
   check_mode("cgroup namespace", host_config.CgroupnsMode, {"", "private", "host"});
   check_restart_policy(host_config);
-  check_mounts(host_config);
+  check_mounts(config, host_config);
   capabilities_of(host_config, facts);
   parse_security(host_config);
   check_sysctls(host_config);

@@ -164,6 +164,14 @@ TEST(Validate, Mounts) {
             "400 Duplicate mount point: /x");
 }
 
+TEST(Validate, VolumesWithoutANameAreNotThereYetButTargetsOfBindsMayBeListed) {
+  EXPECT_EQ(refusal([](auto& c, auto&) {
+              c.Volumes = {{{"/data", {}}}};
+            }),
+            "501 volumes are not there yet: \"/data\" asks for one");
+  EXPECT_EQ(refusal([](auto& c, auto& h) { c.Volumes = {{{"/data", {}}}}, h.Binds = {{"/tmp:/data"}}; }), "accepted");
+}
+
 TEST(Validate, WhatIsNotThereYetIsSaidPlainly) {
   EXPECT_EQ(
       refusal_of_host([](auto& h) { h.PortBindings["80/tcp"]; }),
