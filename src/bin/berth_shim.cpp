@@ -12,7 +12,12 @@ int main() {
     UniqueFd control{shim::control_fd};
     set_cloexec(control, true);
     shim::prepare_process();
-    shim::Monitor monitor{std::move(control), {runtime::create, runtime::destroy_cgroup, runtime::oom_killed}};
+    const shim::RuntimeCalls calls{.create = runtime::create,
+                                   .destroy_cgroup = runtime::destroy_cgroup,
+                                   .oom_killed = runtime::oom_killed,
+                                   .warm_up = runtime::warm_up,
+                                   .make_network_namespace = runtime::make_network_namespace};
+    shim::Monitor monitor{std::move(control), calls};
     monitor.run();
     return EXIT_SUCCESS;
   } catch (const std::exception& error) {

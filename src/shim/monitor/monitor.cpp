@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,8 +19,11 @@ using std::chrono::milliseconds;
 
 /// How long output is awaited that somebody outside the container holds open after its end. Docker waits as long.
 constexpr milliseconds drain_patience{2000};
-/// After a start, or after work: how long until memory is given back.
+/// How long a new shim waits for work before it prepares itself for it: one that is not from the pool has it at once.
+constexpr milliseconds warm_up_delay{3};
+/// After a start: how long until memory is given back.
 constexpr milliseconds settle_delay{100};
+constexpr const char* new_exit_file = "exit.json.new";
 
 /// Written by the handler of SIGCHLD. The program has one monitor.
 int child_event_fd = -1;
@@ -73,6 +77,15 @@ runtime::CreateRequest create_request(const fs::path& bundle, const BundleSettin
   return create;
 }
 
+/// Gives back the part of the stack that a start needed and the loop does not: what lies below the caller's frame.
+void release_stack() {
+  constexpr std::uintptr_t page = 4096;
+  constexpr std::uintptr_t span = 64U << 10U;
+  const char here = 0;
+  const auto top = (reinterpret_cast<std::uintptr_t>(&here) & ~(page - 1)) - page;
+  ::madvise(reinterpret_cast<void*>(top - span), span, MADV_DONTNEED);  // ENOMEM where the stack has not grown
+}
+
 }  // namespace
 
 void prepare_process() {
@@ -101,7 +114,7 @@ Monitor::Monitor(UniqueFd control, RuntimeCalls runtime)
 void Monitor::run() {
   while (!is_over()) {
     try {
-      if (!loop_.run_once(timeout())) settle();
+      if (!loop_.run_once(timeout())) on_idle();
       step();
     } catch (const Error& error) {
       warn(error.message());
@@ -123,7 +136,8 @@ std::optional<milliseconds> Monitor::timeout() const {
     const auto left = std::chrono::ceil<milliseconds>(drain_deadline_ - std::chrono::steady_clock::now());
     return std::max(left, milliseconds{0});
   }
-  if (stage_ == Stage::running && !settled_) return settle_delay;
+  if (stage_ == Stage::waiting && !is_warm_) return warm_up_delay;
+  if (stage_ == Stage::running && !is_settled_) return settle_delay;
   return std::nullopt;
 }
 
@@ -163,6 +177,7 @@ Reply Monitor::start(Message& request) {
   } catch (...) {
     reply = failure_reply(current_error());
   }
+  abandon_container();
   stage_ = Stage::failed;
   server_.stop_listening();
   return reply;
@@ -175,22 +190,45 @@ void Monitor::create_container(const StartRequest& request, std::vector<UniqueFd
   }
   bundle_ = request.bundle;
   settings_ = json::parse<BundleSettings>(read_file(bundle_ / settings_file));
-  server_.listen(request.socket_dir);
+  ::unlink((bundle_ / exit_file).c_str());  // of the run before
   streams_.emplace(loop_, settings_, [this](const std::string& message) { warn(message); });
   for (std::size_t i = 0; i < connections.size(); ++i) {
     streams_->attach(std::move(connections[i]), request.attach[i]);
   }
   {
     const auto ends = settings_.tty ? Streams::Ends{} : streams_->open_pipes();
-    init_ = runtime_.create(create_request(bundle_, settings_, ends));
+    auto create = create_request(bundle_, settings_, ends);
+    create.network_namespace = network_namespace_;
+    init_ = runtime_.create(create);
   }
-  if (settings_.tty) streams_->take_console(std::move(init_.console));
+  network_namespace_.reset();
   exit_.started_at = to_rfc3339(now());
+  // The container runs by now: what is done from here on does not delay it.
+  if (settings_.tty) streams_->take_console(std::move(init_.console));
   StateEvent state;
   state.pid = init_.pid;
   state.started_at = exit_.started_at;
   server_.set_greeting(json::to(state));
+  server_.listen(request.socket_dir);
   stage_ = Stage::running;
+  after_start_is_due_ = true;
+}
+
+/// Undoes a start of which a later step failed. Nothing to do if there is no process 1.
+void Monitor::abandon_container() noexcept {
+  if (init_.pid < 0) return;
+  ::kill(init_.pid, SIGKILL);
+  ::waitpid(init_.pid, nullptr, 0);
+  init_.mounts.reset();
+  runtime_.destroy_cgroup(init_.cgroup);
+}
+
+/// What a start needs, but whoever waits for it does not. No output has been read yet.
+void Monitor::after_start() {
+  const auto path = bundle_ / new_exit_file;
+  exit_file_ = UniqueFd{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+  if (!exit_file_) warn(Error::from_errno(errno, "create {}", quote(path.native())).message());
+  streams_->open_log();
 }
 
 void Monitor::reap() {
@@ -224,33 +262,42 @@ void Monitor::on_exit(int status) {
 void Monitor::step() {
   server_.sweep();
   if (!streams_) return;
+  if (std::exchange(after_start_is_due_, false)) after_start();
   streams_->balance();
   if (stage_ != Stage::ended) return;
   if (std::chrono::steady_clock::now() >= drain_deadline_) streams_->abandon();
   if (streams_->has_ended()) report();
 }
 
-/// The order matters. Whoever hears of the exit finds all output in the log and exit.json in the bundle; the daemon
-/// waits for the event, so what takes time comes after it; and the closed connection says that nothing is in the way of
-/// a restart.
+/// The order matters. Whoever hears of the exit finds all output in the log and exit.json in the bundle; the daemon waits
+/// for the event, so what takes time comes after it; and the closed connection says that nothing is in the way of a
+/// restart or a removal.
 void Monitor::report() {
-  exit_.oom_killed = runtime_.oom_killed(init_.cgroup);
   stage_ = Stage::reported;
+  exit_.oom_killed = runtime_.oom_killed(init_.cgroup);
   auto event = json::to(exit_);
-  const auto text = json::write(event);
-  try {
-    replace_file(bundle_ / exit_file, text, 0600, false);
-  } catch (const Error& error) {
-    warn(error.message());
-  }
+  write_exit_file(json::write(event));
   streams_->finish_clients();
   event.as_object()["event"] = "exit";
   server_.broadcast(event);
 
   server_.stop_listening();
+  init_.mounts.reset();
   runtime_.destroy_cgroup(init_.cgroup);
-  make_exit_durable();
   server_.close_connections();
+  make_exit_durable();
+}
+
+void Monitor::write_exit_file(const std::string& text) {
+  try {
+    if (!exit_file_) return;  // which was reported
+    write_all(exit_file_, text);
+    if (::rename((bundle_ / new_exit_file).c_str(), (bundle_ / exit_file).c_str()) < 0) {
+      throw Error::from_errno(errno, "rename {}", new_exit_file);
+    }
+  } catch (Error& error) {
+    warn(error.in("keep the exit status").message());
+  }
 }
 
 /// After this a power loss does not take the exit status away. A removed container needs none.
@@ -263,16 +310,30 @@ void Monitor::make_exit_durable() const {
   }
 }
 
+void Monitor::on_idle() {
+  if (stage_ == Stage::waiting && !is_warm_) warm_up();
+  if (stage_ == Stage::running && !is_settled_) settle();
+}
+
+/// While no container waits for it: what every start needs.
+void Monitor::warm_up() {
+  is_warm_ = true;
+  static_cast<void>(to_rfc3339(now()));  // the C library reads its time zone file once
+  runtime_.warm_up();
+  network_namespace_ = runtime_.make_network_namespace();
+  ::malloc_trim(0);
+}
+
 /// Quiet time after a start: gives back the memory that it took, and asks the kernel to spare this process.
 void Monitor::settle() {
-  if (settled_ || stage_ != Stage::running) return;
-  settled_ = true;
+  is_settled_ = true;
   // After the container's start, so that it does not inherit the score. EPERM without CAP_SYS_RESOURCE: then not.
   if (const UniqueFd score{::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)}) {
     const auto ignored = ::write(score.get(), "-999", 4);
     static_cast<void>(ignored);
   }
   ::malloc_trim(0);
+  release_stack();
 }
 
 void Monitor::warn(const std::string& message) {

@@ -23,6 +23,8 @@ struct RuntimeCalls {
   runtime::Init (*create)(const runtime::CreateRequest& request);
   bool (*destroy_cgroup)(const std::string& cgroup) noexcept;
   bool (*oom_killed)(const std::string& cgroup) noexcept;
+  void (*warm_up)();
+  UniqueFd (*make_network_namespace)();
 };
 
 /// Makes this process fit for a monitor: its own session, subreaper of the container, deaf to signals that mean the
@@ -49,11 +51,16 @@ class Monitor {
   Reply answer(Message& request);
   Reply start(Message& request);
   void create_container(const StartRequest& request, std::vector<UniqueFd> connections);
+  void abandon_container() noexcept;
+  void after_start();
   void reap();
   void on_exit(int status);
   void step();
   void report();
+  void write_exit_file(const std::string& text);
   void make_exit_durable() const;
+  void on_idle();
+  void warm_up();
   void settle();
   void warn(const std::string& message);
   [[nodiscard]] bool is_over() const;
@@ -69,8 +76,12 @@ class Monitor {
   runtime::Init init_;
   fs::path bundle_;
   ExitStatus exit_;
+  UniqueFd exit_file_;          ///< exit.json under its temporary name
+  UniqueFd network_namespace_;  ///< made while waiting
   Stage stage_ = Stage::waiting;
-  bool settled_ = false;
+  bool is_warm_ = false;
+  bool after_start_is_due_ = false;
+  bool is_settled_ = false;
   std::chrono::steady_clock::time_point drain_deadline_;
 };
 

@@ -10,7 +10,10 @@ namespace berth::shim {
 Streams::Streams(Loop& loop, const BundleSettings& settings, Warn warn)
     : loop_(loop), settings_(settings), warn_(std::move(warn)), input_(loop, settings.stdin_once && !settings.tty) {
   if (!settings.open_stdin) input_.close();
-  if (settings.log.driver == "json-file") log_.emplace(settings.log);
+}
+
+void Streams::open_log() {
+  if (settings_.log.driver == "json-file") log_.emplace(settings_.log);
 }
 
 Streams::Ends Streams::open_pipes() {

@@ -32,6 +32,9 @@ class Streams {
   /// `settings` outlives this.
   Streams(Loop& loop, const BundleSettings& settings, Warn warn);
 
+  /// Opens the log: before the first output is read, but not on the path of the start.
+  void open_log();
+
   /// Makes the pipes and returns the container's ends. Close those once the container has them.
   Ends open_pipes();
   /// Takes the container's terminal instead of pipes.

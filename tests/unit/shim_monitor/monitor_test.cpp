@@ -48,6 +48,10 @@ bool fake_destroy(const std::string& /*cgroup*/) noexcept {
 bool fake_oom(const std::string& /*cgroup*/) noexcept {
   return false;
 }
+void fake_warm_up() {}
+UniqueFd fake_network() {
+  return UniqueFd{};
+}
 
 /// A monitor in a child process, and what a daemon does with it.
 class MonitorTest : public testing::Test {
@@ -61,7 +65,7 @@ class MonitorTest : public testing::Test {
     if (shim == 0) {
       sockets.first.reset();
       prepare_process();
-      Monitor{std::move(sockets.second), {fake_create, fake_destroy, fake_oom}}.run();
+      Monitor{std::move(sockets.second), {fake_create, fake_destroy, fake_oom, fake_warm_up, fake_network}}.run();
       ::_exit(0);
     }
     control = std::move(sockets.first);
