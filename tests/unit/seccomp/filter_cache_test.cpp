@@ -132,7 +132,8 @@ TEST_F(FilterCacheTest, ATornFilterIsWrittenAgain) {
 
 TEST_F(FilterCacheTest, AUsersProfileIsObeyed) {
   const auto path = cache.docker_filter(
-      R"({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["getppid"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5}]})",
+      R"({"defaultAction": "SCMP_ACT_ALLOW",
+          "syscalls": [{"names": ["getppid"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5}]})",
       {});
   EXPECT_EQ(errno_under(path, [] { return syscall(SYS_getppid); }), EIO);
   EXPECT_EQ(errno_under(path, [] { return syscall(SYS_getpid); }), 0);
