@@ -201,12 +201,12 @@ def small_disk(image_folder):
 
 def test_full_disk_while_loading_is_said_and_rolled_back(small_disk):
     host = small_disk
-    before = host.api.get("/images/json").json
+    before = host.images()
     image = archive.Image("large:1", [archive.tar([(f"f{n}", os.urandom(1 << 20)) for n in range(40)])], {"Cmd": ["/f"]})
     for form in (image.docker_archive(), archive.gzip.compress(image.docker_archive(), 1)):
         reply = host.api.post("/images/load", body=form)
         assert b"no space left on device" in reply.body.lower() and (reply.status >= 400 or b"error" in reply.body)
-        assert host.api.get("/images/json").json == before
+        assert host.images() == before
         host.leftovers.check()
     assert host.run("echo", "still works")[1] == b"still works\n"
     host.load(archive.Image("small:1", [archive.tar([("f", b"x")])], {}).docker_archive())

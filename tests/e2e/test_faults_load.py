@@ -15,12 +15,12 @@ def load(host, data):
 
 def refused(host, data, tag="bad:1"):
     """Loads what must not load, and returns what was said."""
-    before = host.api.get("/images/json").json
+    before = host.images()
     reply = load(host, data)
     text = reply.message if reply.status != 200 else "".join(line.get("error", "") for line in reply.lines)
     assert text, f"it was loaded: {reply}"
     assert host.api.get(f"/images/{tag}/json").status == 404
-    assert host.api.get("/images/json").json == before
+    assert host.images() == before
     return text
 
 
@@ -108,15 +108,17 @@ def test_malformed_config_is_refused(host, config):
     refused(host, repacked(good(), **{names(good())[0]: config}))
 
 
-@pytest.mark.parametrize("tag", ["UPPER:1", "a b:1", "x:-1", "../up:1", "a" * 300 + ":1"])
+@pytest.mark.parametrize("tag", ["UPPER:1", "a b:1", "x:-1", "../up:1", "a" * 300 + ":1"],
+                         ids=["capitals", "blank", "dash", "dots", "long"])
 def test_malformed_name_in_the_manifest_is_refused(host, tag):
     image = good()
     image.tag = tag
     data = image.docker_archive()
-    before = host.api.get("/images/json").json
+    before = host.images()
     reply = load(host, data)
     assert reply.status != 200 or b"error" in reply.body
-    assert host.api.get("/images/json").json == before
+    if not host.engine.is_reference:  # which keeps it without a name
+        assert host.images() == before
 
 
 @pytest.mark.berth_only

@@ -53,9 +53,9 @@ def test_load_of_other_forms_runs(fresh_host, form):
 
 def test_loading_twice_changes_nothing(host):
     host.load(small("small:1").docker_archive())
-    before = host.api.get("/images/json").json
+    before = host.images()
     host.load(small("small:1").docker_archive())
-    assert host.api.get("/images/json").json == before
+    assert host.images() == before
 
 
 def test_load_moves_a_name_to_the_new_image(host):

@@ -99,9 +99,9 @@ def test_output_goes_on_into_the_log_while_the_daemon_is_away(fresh_host, restar
 def test_images_and_names_are_kept(fresh_host, restart):
     host = fresh_host
     host.api.post("/images/busybox/tag", repo="kept", tag="1")
-    before = host.api.get("/images/json").json
+    before = host.images()
     restart()
-    assert host.api.get("/images/json").json == before
+    assert host.images() == before
     assert host.run("echo", "still", image="kept:1")[1] == b"still\n"
 
 

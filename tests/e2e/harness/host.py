@@ -249,5 +249,9 @@ class Host:
         reply = self.api.delete(f"/containers/{container}", force=1, v=1)
         assert reply.status == 204, reply
 
+    def images(self):
+        """The images' list, in an order that does not change."""
+        return sorted(self.api.get("/images/json", all=1).json, key=lambda image: image["Id"])
+
     def containers(self):
         return json.loads(self.api.get("/containers/json", all=1).body)
