@@ -47,6 +47,7 @@ EntryType type_of(archive_entry* header) {
 struct TarReader::Callbacks {
   static la_ssize_t read(archive*, void* self, const void** buffer) {
     auto& reader = *static_cast<TarReader*>(self);
+    if (reader.input_failure_) return -1;  // libarchive asks again; the first failure is the one that says why
     try {
       const auto bytes = reader.input_ended_ ? std::span<const char>{} : reader.input_();
       reader.input_ended_ = bytes.empty();
@@ -119,7 +120,7 @@ std::optional<TarBlock> TarReader::next_block() {
 }
 
 void TarReader::throw_failure() {
-  if (input_failure_) std::rethrow_exception(std::exchange(input_failure_, nullptr));
+  if (input_failure_) std::rethrow_exception(input_failure_);
   const auto reason = text(::archive_error_string(archive_.get()));
   if (input_ended_) throw Error{Kind::corrupt, "error processing tar file: unexpected EOF"};
   throw Error{Kind::corrupt, "error processing tar file: {}", reason.empty() ? "invalid tar header" : reason};
