@@ -135,7 +135,7 @@ class StreamWriter final : public BodyWriter {
     std::array last{piece("0\r\n\r\n")};
     send_all(socket_, last);
   }
-  [[nodiscard]] bool begun() const { return begun_; }
+  [[nodiscard]] bool begun() const override { return begun_; }
 
  private:
   void send_out(std::string_view bytes) {

@@ -28,6 +28,8 @@ class BodyWriter {
   virtual void write(std::string_view bytes) = 0;
   /// Sends all that was kept back.
   virtual void flush() = 0;
+  /// True once something was sent.
+  [[nodiscard]] virtual bool begun() const = 0;
 };
 
 /// A connection that speaks HTTP no more.

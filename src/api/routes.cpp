@@ -1,9 +1,12 @@
 #include "api/routes.hpp"
 
+#include "api/resources.hpp"
+
 namespace berth::api {
 
 const Router& engine_api() {
-  static const Router router{{}};
+  static const Router router{
+      {system_routes(), container_routes(), container_stream_routes(), image_routes(), routes_to_come()}};
   return router;
 }
 

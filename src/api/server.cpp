@@ -22,6 +22,7 @@ constexpr std::size_t stack_bytes = 512U << 10U;
 constexpr std::size_t refused_at_once = 16;
 /// Idle for so long, the process gives freed memory back.
 constexpr int trim_after_ms = 2000;
+constexpr std::uint64_t large_body = 1U << 20U;
 
 // The engine's version must be in the 28 series: SDKs refuse what they do not know. engine/engine.hpp says the same.
 constexpr std::string_view server_name = "Docker/28.3.0 (linux)";
@@ -85,11 +86,7 @@ class Server::Wakeable {
 };
 
 Server::Server(Answer answer, ServerOptions options)
-    : answer_(std::move(answer)), options_(options), fields_(common_fields()), wake_(make_eventfd()) {
-  // A heap of its own for every thread would keep megabytes for connections that are long gone.
-  ::mallopt(M_ARENA_MAX, 2);
-  ::mallopt(M_TRIM_THRESHOLD, 256 << 10);
-}
+    : answer_(std::move(answer)), options_(options), fields_(common_fields()), wake_(make_eventfd()) {}
 
 Server::~Server() {
   for (const auto& listener : listeners_) {
@@ -211,6 +208,7 @@ bool Server::serve_one(Connection& connection, Wakeable& wakeable, Head head) {
   auto request = make_request(std::move(head), connection);
   auto reply = answer_safely(request);
   connection.send(request.head(), reply);
+  if (request.head().content_length.value_or(large_body) >= large_body) ::malloc_trim(0);  // load leaves much behind
   if (!reply.take_connection) return connection.reusable();
   wakeable.forget();
   reply.take_connection(connection.release());

@@ -1,0 +1,19 @@
+// What older versions of the Engine API mean by their requests, and expect in answers. Everything else in Berth speaks
+// the newest version only.
+#pragma once
+
+#include "api/request.hpp"
+#include "containers/config.hpp"
+
+namespace berth::api {
+
+/// A body of `create` as a client of that version meant it.
+void to_newest(containers::CreateBody& body, ApiVersion version);
+
+/// Filters of the image list: before 1.41 a reference could come as the parameter `filter`.
+void add_old_image_filter(Filters& filters, const Request& request);
+
+/// The element of an image list, and an image's inspection, as that version shows them.
+void to_version(json::Value& image, ApiVersion version);
+
+}  // namespace berth::api
