@@ -150,7 +150,7 @@ std::span<const char> Decoder::next_zstd() {
       throw Error{Kind::corrupt, "zstd: {}", ::ZSTD_getErrorName(zstd_->pending)};
     }
     unread_ = unread_.subspan(in.pos);
-    zstd_->output_full = out.pos == out.size;
+    zstd_->output_full = out.pos == out.size && zstd_->pending != 0;
   }
   return std::span{output_}.first(out.pos);
 }
