@@ -89,8 +89,8 @@ struct Engine::Impl {
 Engine::Engine(engine::Settings settings) {
   make_directories(settings.exec_root, 0711);
   impl_ = std::make_unique<Impl>(std::move(settings));
+  impl_->containers.recover();  // first: layers of images that were removed by force are kept for the containers known
   impl_->images.recover();
-  impl_->containers.recover();
   images::ensure_loaded(impl_->images, "hello:latest", hello_archive());
   ::malloc_trim(0);  // what start-up needed is not needed again
 }
