@@ -260,6 +260,14 @@ void set_frozen(const CgroupLayout& layout, const std::string& path, bool frozen
   throw Error{Kind::internal, "cgroup {} did not freeze within a second", quote(path)};
 }
 
+bool is_frozen(const CgroupLayout& layout, const std::string& path) {
+  const auto* hierarchy = layout.find("freezer");
+  if (hierarchy == nullptr) return false;
+  const auto directory = cgroup_directory(*hierarchy, path);
+  const auto state = find_file(directory + (layout.unified ? "/cgroup.freeze" : "/freezer.state"));
+  return state && (state->starts_with('1') || state->starts_with("FR"));
+}
+
 bool remove_cgroup(const CgroupLayout& layout, const std::string& path) noexcept try {
   if (path.empty() || path == "/") return false;
   bool killed = false;

@@ -80,6 +80,8 @@ std::vector<int> processes_of(const CgroupLayout& layout, const std::string& pat
 /// Stops or resumes all processes of the cgroup; returns when they have stopped.
 void set_frozen(const CgroupLayout& layout, const std::string& path, bool frozen);
 
+bool is_frozen(const CgroupLayout& layout, const std::string& path);
+
 /// Kills what is in the cgroup and below it, and removes it. Returns false if something stayed.
 bool remove_cgroup(const CgroupLayout& layout, const std::string& path) noexcept;
 

@@ -4,7 +4,9 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,6 +115,17 @@ void load_syscall_filter(std::span<const sock_filter> program, unsigned flags) {
   if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &description) < 0) {
     throw Error::from_errno(errno, "load the seccomp filter");
   }
+}
+
+void protect_own_program(char** argv) noexcept {
+  const UniqueFd own{::open("/proc/self/exe", O_PATH | O_CLOEXEC)};
+  struct statvfs status {};
+  if (!own || ::fstatvfs(own.get(), &status) < 0 || (status.f_flag & ST_RDONLY) != 0) return;
+  const UniqueFd mount{::open_tree(own.get(), "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)};
+  mount_attr change{};
+  change.attr_set = MOUNT_ATTR_RDONLY;
+  if (!mount || ::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &change, sizeof change) < 0) return;
+  ::execveat(mount.get(), "", argv, environ, AT_EMPTY_PATH);
 }
 
 void unblock_all_signals() {

@@ -61,6 +61,11 @@ void set_rlimit(int resource, std::uint64_t soft, std::uint64_t hard);
 /// Loads a seccomp filter for all threads to come. Needs no_new_privs or CAP_SYS_ADMIN.
 void load_syscall_filter(std::span<const sock_filter> program, unsigned flags);
 
+/// Executes this program again from a read-only mount of its own file, unless it already runs from one: a container
+/// that gets hold of /proc/<pid>/exe of a process entering it cannot write to the runtime then (CVE-2019-5736). Goes on
+/// without where it may not mount.
+void protect_own_program(char** argv) noexcept;
+
 /// Clears the effects of signal masks that the parent may have set.
 void unblock_all_signals();
 

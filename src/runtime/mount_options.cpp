@@ -106,4 +106,18 @@ MountOptions parse_propagation(const std::string& word) {
   return options;
 }
 
+std::vector<std::string> known_mount_options() {
+  std::vector<std::string> words = {"bind", "rbind", "remount", "tmpcopyup"};
+  for (const auto& attribute : attribute_words) {
+    words.emplace_back(attribute.word);
+    words.push_back("r" + std::string{attribute.word});
+  }
+  for (const auto& propagation : propagation_words) {
+    words.emplace_back(propagation.word);
+    words.push_back("r" + std::string{propagation.word});
+  }
+  words.insert(words.end(), std::begin(ignored_words), std::end(ignored_words));
+  return words;
+}
+
 }  // namespace berth::runtime

@@ -31,4 +31,7 @@ MountOptions parse_mount_options(std::span<const std::string> words);
 /// "slave", "rshared"... of linux.rootfsPropagation; empty: none. Throws `invalid` on another word.
 MountOptions parse_propagation(const std::string& word);
 
+/// The words that are options of mounts, not of file systems; for `features`.
+std::vector<std::string> known_mount_options();
+
 }  // namespace berth::runtime
