@@ -81,8 +81,8 @@ runtime::CreateRequest create_request(const fs::path& bundle, const BundleSettin
 void release_stack() {
   constexpr std::uintptr_t page = 4096;
   constexpr std::uintptr_t span = 64U << 10U;
-  const char here = 0;
-  const auto top = (reinterpret_cast<std::uintptr_t>(&here) & ~(page - 1)) - page;
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  const auto top = (here & ~(page - 1)) - page;                         // a page for what is called from here
   ::madvise(reinterpret_cast<void*>(top - span), span, MADV_DONTNEED);  // ENOMEM where the stack has not grown
 }
 
@@ -96,9 +96,6 @@ void prepare_process() {
   }
   if (::chdir("/") < 0) throw Error::from_errno(errno, "change to the root directory");
   ::umask(022);
-  ::mallopt(M_TOP_PAD, 0);
-  ::mallopt(M_TRIM_THRESHOLD, 16 << 10);
-  ::mallopt(M_MMAP_THRESHOLD, 64 << 10);
 }
 
 Monitor::Monitor(UniqueFd control, RuntimeCalls runtime)
@@ -116,8 +113,8 @@ void Monitor::run() {
     try {
       if (!loop_.run_once(timeout())) on_idle();
       step();
-    } catch (const Error& error) {
-      warn(error.message());
+    } catch (...) {
+      warn(current_error().message());  // the container goes on, whatever one event brought
     }
   }
 }
@@ -269,9 +266,9 @@ void Monitor::step() {
   if (streams_->has_ended()) report();
 }
 
-/// The order matters. Whoever hears of the exit finds all output in the log and exit.json in the bundle; the daemon waits
-/// for the event, so what takes time comes after it; and the closed connection says that nothing is in the way of a
-/// restart or a removal.
+/// The order matters. Whoever hears of the exit finds all output in the log and exit.json in the bundle; the daemon
+/// waits for the event, so what takes time comes after it; and the closed connection says that nothing is in the way of
+/// a restart or a removal.
 void Monitor::report() {
   stage_ = Stage::reported;
   exit_.oom_killed = runtime_.oom_killed(init_.cgroup);
@@ -321,7 +318,6 @@ void Monitor::warm_up() {
   static_cast<void>(to_rfc3339(now()));  // the C library reads its time zone file once
   runtime_.warm_up();
   network_namespace_ = runtime_.make_network_namespace();
-  ::malloc_trim(0);
 }
 
 /// Quiet time after a start: gives back the memory that it took, and asks the kernel to spare this process.

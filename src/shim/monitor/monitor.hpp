@@ -28,7 +28,7 @@ struct RuntimeCalls {
 };
 
 /// Makes this process fit for a monitor: its own session, subreaper of the container, deaf to signals that mean the
-/// daemon, small heap. Handlers instead of SIG_IGN, because an ignored signal would stay ignored in the container.
+/// daemon. Handlers instead of SIG_IGN, because an ignored signal would stay ignored in the container.
 void prepare_process();
 
 class Monitor {
