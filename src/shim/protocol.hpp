@@ -4,7 +4,7 @@
 // A request carries "op" and gets exactly one Reply, in order; events carry "event" and may come between. A shim
 // inherits its first connection as descriptor 3 and waits there for "start"; from then on it also listens on
 // <socket_dir>/shim.sock, where each new connection gets the "state" event at once. The "exit" event is an ExitStatus
-// (bundle.hpp), sent to all connections.
+// (bundle.hpp), sent to all connections, and "warning" tells of a fault after which the container goes on.
 //
 //   start    StartRequest, one descriptor per attachment    -> pid, started_at; or exit_code 126/127 and the error
 //   attach   Attach + one descriptor                        -> ok once the client gets the container's output
