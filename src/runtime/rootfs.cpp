@@ -64,7 +64,8 @@ Mount mount_root(const Plan& plan) {
   // From now on nothing that is mounted here is seen by the host. Slave, not private: volumes may ask for what the host
   // mounts later.
   kernel::change_mount(FdRef{AT_FDCWD}, "/", {.propagation = MS_SLAVE}, true);
-  const auto target = open_file(plan.overlay ? plan.bundle : fs::path{plan.root}, O_PATH | O_DIRECTORY);
+  // An overlay hides what it is mounted on: the upper directory, not the bundle, from which files are bound later.
+  const auto target = open_file(plan.overlay ? plan.overlay->upper : plan.root, O_PATH | O_DIRECTORY);
   try {
     auto root = plan.overlay ? mount_overlay(*plan.overlay, target) : Mount::clone_of(target, "", true);
     root.attach(target);
