@@ -13,6 +13,7 @@ def berth_bin():
 class Berthd:
     name = "berthd"
     is_reference = False
+    client_environment = {}
     cgroup = "berth"  # the parent of the containers' cgroups
 
     def command(self, folder):
@@ -26,6 +27,7 @@ class Dockerd:
 
     name = "dockerd"
     is_reference = True
+    client_environment = {"DOCKER_API_VERSION": "1.41"}  # berth asks for what it was made for
     cgroup = "docker"
 
     def command(self, folder):

@@ -158,7 +158,7 @@ class Host:
     def environment(self):
         home = str(self.folder / "home")
         return {**os.environ, "DOCKER_HOST": f"unix://{self.socket}", "HOME": home, "DOCKER_CONFIG": home, "LC_ALL": "C",
-                "DOCKER_CONTENT_TRUST": "0", "TERM": "xterm"}
+                "DOCKER_CONTENT_TRUST": "0", "TERM": "xterm", **self.engine.client_environment}
 
     def docker(self, *arguments, **more):
         """The docker command line; a single string is split at blanks."""

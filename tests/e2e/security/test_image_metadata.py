@@ -86,11 +86,12 @@ def test_giant_user_files_are_bounded(host, name):
 def test_malformed_passwd_does_not_make_root(host, content):
     """CVE-2024-40635's neighbour: lines of /etc/passwd that do not parse."""
     with_files(host, ("etc/passwd", content))
-    assert try_user(host, "user", "attack:1") is None
+    assert try_user(host, "user", "attack:1") is None or host.engine.is_reference and b"4294967296" in content
     assert try_user(host, "0", "attack:1") in ("0", None)
     assert try_user(host, "1000", "attack:1") in ("1000", None)
 
 
+@pytest.mark.differs_from_reference("it reads /dev/zero without end")
 def test_passwd_that_is_a_link_or_a_directory_shows_nothing_of_the_host(host):
     """The image's /etc/passwd is read by the engine: a link in its place must end inside the root."""
     with_files(host, archive.symlink("etc/passwd", "/proc/1/root/etc/passwd"))
