@@ -42,12 +42,43 @@ bool is_directory(FdRef fd) {
   return S_ISDIR(status.st_mode);
 }
 
+/// The path with every link replaced by what it leads to inside the root, also where that does not exist: images link
+/// /var/run to a /run that they do not have.
+fs::path without_links(FdRef root, const fs::path& path) {
+  std::vector<fs::path> left{path.begin(), path.end()};
+  std::ranges::reverse(left);
+  fs::path resolved = "/";
+  int links = 0;
+  while (!left.empty()) {
+    const auto part = left.back();
+    left.pop_back();
+    const auto next = part.is_absolute() ? fs::path{"/"} : (resolved / part).lexically_normal();
+    std::array<char, 4096> text{};
+    const auto entry = try_open_in_root(root, next.native(), O_PATH | O_NOFOLLOW);
+    const auto size = entry ? ::readlinkat(entry.get(), "", text.data(), text.size()) : -1;
+    if (size <= 0) {
+      resolved = next;
+      continue;
+    }
+    if (++links > 40) throw Error::from_errno(ELOOP, "{}", quote(path.native()));
+    const fs::path target{std::string{text.data(), static_cast<std::size_t>(size)}};
+    const std::vector<fs::path> parts{target.begin(), target.end()};
+    left.insert(left.end(), parts.rbegin(), parts.rend());
+  }
+  return resolved;
+}
+
+UniqueFd make_directories(FdRef root, const std::string& path) {
+  if (auto present = try_open_in_root(root, path, O_PATH | O_DIRECTORY)) return present;
+  return make_directories_in_root(root, without_links(root, path).native());
+}
+
 /// The target of a mount, made if it is missing; a directory, or a file for the bind of one.
 UniqueFd make_target(FdRef root, const std::string& destination, bool directory) {
-  if (directory) return make_directories_in_root(root, destination);
-  const fs::path path = fs::path{destination}.lexically_normal();
-  if (auto present = try_open_in_root(root, path.native(), O_PATH)) return present;
+  if (directory) return make_directories(root, destination);
+  if (auto present = try_open_in_root(root, destination, O_PATH)) return present;
   if (errno != ENOENT) throw Error::from_errno(errno, "open {}", quote(destination));
+  const auto path = without_links(root, fs::path{destination}.lexically_normal());
   const auto parent = make_directories_in_root(root, path.parent_path().native());
   const auto name = path.filename().native();
   const UniqueFd made{::openat(parent.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};
