@@ -38,8 +38,11 @@ void Attachment::begin(std::string_view wait_condition) {
   waiting_->accept();
 }
 
-void Attachment::follow_window() {
-  if (settings_.tty && is_terminal(session_.console.out)) resize();
+void Attachment::follow_window(Redraw redraw) {
+  if (!settings_.tty || !is_terminal(session_.console.out)) return;
+  // A shell that is attached to again draws its prompt only if the size changes.
+  if (redraw == Redraw::yes) resize(1);
+  resize(0);
 }
 
 Ended Attachment::relay() {
@@ -56,7 +59,7 @@ client::Exit Attachment::exit() {
 
 void Attachment::on_signal(int number) {
   if (number == SIGWINCH) {
-    if (settings_.tty) resize();
+    if (settings_.tty) resize(0);
     return;
   }
   if (!settings_.proxy_signals) {
@@ -72,11 +75,11 @@ void Attachment::on_signal(int number) {
   }
 }
 
-void Attachment::resize() {
+void Attachment::resize(unsigned more) {
   const auto size = find_terminal_size(session_.console.out);
   if (!size || (size->rows == 0 && size->columns == 0)) return;
   try {
-    session_.client.containers().resize(id_, size->rows, size->columns);
+    session_.client.containers().resize(id_, size->rows + more, size->columns + more);
   } catch (const Error&) {
     // The container has ended meanwhile.
   }

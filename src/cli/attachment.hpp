@@ -26,6 +26,8 @@ struct AttachSettings {
   std::string detach_keys;
 };
 
+enum class Redraw { no, yes };
+
 class Attachment {
  public:
   Attachment(Session& session, std::string id, AttachSettings settings);
@@ -33,7 +35,7 @@ class Attachment {
   /// Has the daemon attach and, under `wait_condition`, wait; both are on their way at once. The terminal is raw afterwards.
   void begin(std::string_view wait_condition);
   /// Tells the container the size of our window; later changes are passed on while relay() or exit() runs.
-  void follow_window();
+  void follow_window(Redraw redraw = Redraw::no);
   /// Copies until the container's output ends or the user detaches.
   Ended relay();
   /// Blocks until the condition holds.
@@ -43,7 +45,8 @@ class Attachment {
 
  private:
   void on_signal(int number);
-  void resize();
+  /// To our window's size, and `more` rows and columns.
+  void resize(unsigned more);
   [[nodiscard]] bool with_streams() const { return settings_.with_stdin || settings_.with_stdout || settings_.with_stderr; }
 
   Session& session_;

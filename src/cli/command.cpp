@@ -166,6 +166,11 @@ Command& Command::hide() {
   return *this;
 }
 
+Command& Command::shows(std::string preset) {
+  flags_.back().preset = std::move(preset);
+  return *this;
+}
+
 Command& Command::also(std::string_view name) {
   auto twin = flags_.back();
   twin.name = parse_names(name).name;
@@ -216,9 +221,10 @@ void Command::parse_long(const std::vector<std::string>& words, std::size_t& ind
   const auto name = word.substr(2, equals == std::string::npos ? std::string::npos : equals - 2);
   if (name.empty() || name.starts_with('-')) throw Error{Kind::invalid, "bad flag syntax: {}", word};
   auto* flag = find(name);
-  if (flag == nullptr) {
-    if (name != "help") throw Error{Kind::invalid, "unknown flag: --{}", name};
+  if (name == "help") {
     help_asked_ = true;
+  } else if (flag == nullptr) {
+    throw Error{Kind::invalid, "unknown flag: --{}", name};
   } else if (equals != std::string::npos) {
     set(*flag, word.substr(equals + 1));
   } else if (flag->is_switch) {

@@ -87,6 +87,8 @@ class Command {
 
   /// Takes the flag that was declared last out of help.
   Command& hide();
+  /// What help shows as the value without the flag, where that is not the value itself: "map[]".
+  Command& shows(std::string preset);
   /// A second, hidden name of the flag that was declared last.
   Command& also(std::string_view name);
 

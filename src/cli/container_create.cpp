@@ -71,10 +71,8 @@ std::string create_container(Session& session, const ContainerFlags& flags, Cont
   if (request.image.find_first_not_of("0123456789abcdef") != std::string::npos && !request.image.starts_with("sha256:")) {
     parse_image_name(request.image);
   }
-  if (request.tty) {
-    const auto size = find_terminal_size(session.console.out).value_or(TerminalSize{});
-    request.body["HostConfig"].as_object()["ConsoleSize"] = json::Array{size.rows, size.columns};
-  }
+  const auto size = find_terminal_size(session.console.out).value_or(TerminalSize{});
+  request.body["HostConfig"].as_object()["ConsoleSize"] = json::Array{size.rows, size.columns};
   const auto cidfile = reserve_cidfile(*flags.cidfile);
   client::Created created;
   try {

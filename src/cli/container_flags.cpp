@@ -112,6 +112,7 @@ void declare_identity(Command& command, ContainerFlags& flags, std::string_view 
 
 void declare_isolation(Command& command, ContainerFlags& flags) {
   flags.annotations = command.list("--annotation", "Add an annotation to the container (passed through to the OCI runtime)", "map");
+  command.shows("map[]");
   flags.cap_add = command.list("--cap-add", "Add Linux capabilities");
   flags.cap_drop = command.list("--cap-drop", "Drop Linux capabilities");
   flags.cgroupns = command.text("--cgroupns", "",
@@ -128,6 +129,7 @@ void declare_isolation(Command& command, ContainerFlags& flags) {
   flags.runtime = command.text("--runtime", "", "Runtime to use for this container");
   flags.security_opt = command.list("--security-opt", "Security Options");
   flags.sysctls = command.list("--sysctl", "Sysctl options", "map", check_sysctl);
+  command.shows("map[]");
   flags.userns = command.text("--userns", "", "User namespace to use");
   flags.uts = command.text("--uts", "", "UTS namespace to use");
 }
@@ -202,18 +204,25 @@ void declare_limits(Command& command, ContainerFlags& flags) {
   flags.pids_limit = command.number("--pids-limit", 0, "Tune container pids limit (set -1 for unlimited)");
   flags.shm_size = command.bytes("--shm-size", "Size of /dev/shm");
   flags.ulimits = command.list("--ulimit", "Ulimit options", "ulimit", checked(parse_ulimit));
+  command.shows("[]");
 }
 
 void declare_devices(Command& command, ContainerFlags& flags) {
   flags.blkio_weight = command.number(
       "--blkio-weight", 0, "Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)", "uint16");
   flags.blkio_weight_device = command.list("--blkio-weight-device", "Block IO weight (relative device weight)");
+  command.shows("[]");
   flags.devices = command.list("--device", "Add a host device to the container");
   flags.device_cgroup_rules = command.list("--device-cgroup-rule", "Add a rule to the cgroup allowed devices list");
-  flags.device_read_bps = command.list("--device-read-bps", "Limit read rate (bytes per second) from a device");
-  flags.device_read_iops = command.list("--device-read-iops", "Limit read rate (IO per second) from a device");
-  flags.device_write_bps = command.list("--device-write-bps", "Limit write rate (bytes per second) to a device");
-  flags.device_write_iops = command.list("--device-write-iops", "Limit write rate (IO per second) to a device");
+  const auto throttle = [&](std::string_view name, std::string usage) {
+    auto setting = command.list(name, std::move(usage));
+    command.shows("[]");
+    return setting;
+  };
+  flags.device_read_bps = throttle("--device-read-bps", "Limit read rate (bytes per second) from a device");
+  flags.device_read_iops = throttle("--device-read-iops", "Limit read rate (IO per second) from a device");
+  flags.device_write_bps = throttle("--device-write-bps", "Limit write rate (bytes per second) to a device");
+  flags.device_write_iops = throttle("--device-write-iops", "Limit write rate (IO per second) to a device");
 }
 
 }  // namespace

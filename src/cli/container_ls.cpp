@@ -104,6 +104,7 @@ const std::vector<Column<Item>> columns{
     {"Mounts", "MOUNTS", mounts},
     {"Names", "NAMES", names},
     {"Networks", "NETWORKS", networks},
+    {"Platform", "PLATFORM", nullptr},  // Known only to daemons that list image manifests.
     {"Ports", "PORTS", [](const Item& item) { return describe_ports(at(item.summary, "Ports")); }},
     {"RunningFor", "CREATED", [](const Item& item) { return ago(number_at(item.summary, "Created")); }},
     {"Size", "SIZE", size},
@@ -132,7 +133,7 @@ Command container_ls() {
     if (text.empty() || text == "table") text = std::string{default_table} + (*with_size ? "\t{{.Size}}" : "");
     if (*quiet) text = "{{.ID}}";
     const auto limit = *latest ? 1 : *last;
-    const bool needs_size = *with_size || (!*quiet && mentions(text, "Size"));
+    const bool needs_size = *with_size || (!*quiet && (mentions(text, "Size") || mentions(text, "")));
     std::vector<Item> items;
     for (auto& summary : session.client.containers().list({.all = *all || limit > 0,
                                                            .size = needs_size,

@@ -1,5 +1,6 @@
 // From flags to the body of POST /containers/create.
 #include <algorithm>
+#include <set>
 
 #include "base/file.hpp"
 #include "base/strings.hpp"
@@ -15,12 +16,25 @@ json::Array array_of(const std::vector<std::string>& strings) { return json::Arr
 /// Lists that Go sends as null when empty.
 json::Value list_or_null(const List& list) { return list->empty() ? json::Value{} : json::Value(array_of(*list)); }
 
-json::Object pairs_of(const std::vector<std::string>& entries, std::string_view what) {
+json::Value capabilities(const List& list) {
+  std::set<std::string> names;
+  for (const auto& entry : *list) names.insert(normalize_capability(entry));
+  return names.empty() ? json::Value{} : json::Value(json::Array(names.begin(), names.end()));
+}
+
+/// Throws unless the mode is "", "host", one of the others, or "container:NAME".
+void check_mode(std::string_view flag, const Text& mode, std::string_view what, std::initializer_list<std::string_view> others) {
+  const bool other = std::find(others.begin(), others.end(), *mode) != others.end();
+  if (mode->empty() || *mode == "host" || other) return;
+  throw Error{Kind::invalid, "--{}: invalid {} mode", flag, what};
+}
+
+/// "name=value" entries; one without '=' has an empty value, and the daemon judges it.
+json::Object pairs_of(const std::vector<std::string>& entries) {
   json::Object pairs;
   for (const auto& entry : entries) {
     const auto pair = split_once(entry, '=');
-    if (!pair) throw Error{Kind::invalid, "invalid {} {}", what, entry};
-    pairs[pair->first] = pair->second;
+    pairs[pair ? pair->first : std::string_view{entry}] = pair ? pair->second : std::string_view{};
   }
   return pairs;
 }
@@ -45,7 +59,7 @@ std::vector<std::string> security_options(std::vector<std::string> options) {
   for (auto& option : options) {
     if (option == "no-new-privileges") continue;
     const auto pair = split_once(option, option.contains('=') ? '=' : ':');
-    if (!pair) throw Error{Kind::invalid, "invalid --security-opt: {}", quote(option)};
+    if (!pair) throw Error{Kind::invalid, "Invalid --security-opt: {}", quote(option)};
     const std::string value{pair->second};
     if (pair->first == "seccomp" && value != "unconfined" && value != "builtin") {
       const auto profile = find_file(value);
@@ -95,6 +109,13 @@ json::Value healthcheck(const ContainerFlags& flags) {
     return json::Object{{"Test", json::Array{"NONE"}}};
   }
   if (!any) return {};
+  for (const auto& [name, duration] : {std::pair<std::string_view, const Text&>{"interval", flags.health_interval},
+                                       {"timeout", flags.health_timeout},
+                                       {"start-period", flags.health_start_period},
+                                       {"start-interval", flags.health_start_interval}}) {
+    if (nanos_of(duration) < 0) throw Error{Kind::invalid, "--health-{} cannot be negative", name};
+  }
+  if (*flags.health_retries < 0) throw Error{Kind::invalid, "--health-retries cannot be negative"};
   json::Object check{{"Interval", nanos_of(flags.health_interval)},
                      {"Timeout", nanos_of(flags.health_timeout)},
                      {"StartPeriod", nanos_of(flags.health_start_period)},
@@ -172,10 +193,11 @@ void apply_plain(const ContainerFlags& flags, json::Object& host) {
     if (!value->empty()) host[key] = *value;
   }
   const std::pair<std::string_view, const List&> lists[] = {
-      {"CapAdd", flags.cap_add},      {"CapDrop", flags.cap_drop},         {"ExtraHosts", flags.add_host},
-      {"GroupAdd", flags.group_add},  {"VolumesFrom", flags.volumes_from}, {"Links", flags.links},
-      {"DeviceCgroupRules", flags.device_cgroup_rules}};
+      {"ExtraHosts", flags.add_host}, {"GroupAdd", flags.group_add}, {"VolumesFrom", flags.volumes_from},
+      {"Links", flags.links},         {"DeviceCgroupRules", flags.device_cgroup_rules}};
   for (const auto& [key, value] : lists) host[key] = list_or_null(value);
+  host["CapAdd"] = capabilities(flags.cap_add);
+  host["CapDrop"] = capabilities(flags.cap_drop);
   host["Dns"] = array_of(*flags.dns);
   host["DnsOptions"] = array_of(*flags.dns_option);
   host["DnsSearch"] = array_of(*flags.dns_search);
@@ -186,7 +208,15 @@ void apply_plain(const ContainerFlags& flags, json::Object& host) {
   if (flags.init.given()) host["Init"] = *flags.init;
 }
 
+void check_modes(const ContainerFlags& flags) {
+  if (!flags.pid->starts_with("container:")) check_mode("pid", flags.pid, "PID", {});
+  check_mode("uts", flags.uts, "UTS", {});
+  check_mode("userns", flags.userns, "USER", {});
+  check_mode("cgroupns", flags.cgroupns, "CGROUP", {"private"});
+}
+
 json::Object host_config(const ContainerFlags& flags) {
+  check_modes(flags);
   json::Object host;
   apply_plain(flags, host);
   apply_limits(flags, host);
@@ -198,14 +228,14 @@ json::Object host_config(const ContainerFlags& flags) {
   if (*flags.log_driver == "none" && !flags.log_opt->empty()) {
     throw Error{Kind::invalid, "invalid logging opts for driver none"};
   }
-  host["LogConfig"] = json::Object{{"Type", *flags.log_driver}, {"Config", pairs_of(*flags.log_opt, "logging option")}};
+  host["LogConfig"] = json::Object{{"Type", *flags.log_driver}, {"Config", pairs_of(*flags.log_opt)}};
   host["NetworkMode"] = flags.networks->empty() ? "default" : flags.networks->front();
   auto security = security_options(*flags.security_opt);
   apply_system_paths(security, host);
   host["SecurityOpt"] = security.empty() ? json::Value{} : json::Value(array_of(security));
-  if (!flags.storage_opt->empty()) host["StorageOpt"] = pairs_of(*flags.storage_opt, "storage option");
-  if (!flags.sysctls->empty()) host["Sysctls"] = pairs_of(*flags.sysctls, "sysctl");
-  if (!flags.annotations->empty()) host["Annotations"] = pairs_of(*flags.annotations, "annotation");
+  if (!flags.storage_opt->empty()) host["StorageOpt"] = pairs_of(*flags.storage_opt);
+  if (!flags.sysctls->empty()) host["Sysctls"] = pairs_of(*flags.sysctls);
+  if (!flags.annotations->empty()) host["Annotations"] = pairs_of(*flags.annotations);
   json::Object tmpfs;
   for (const auto& entry : *flags.tmpfs) {
     const auto pair = split_once(entry, ':');
@@ -218,10 +248,19 @@ json::Object host_config(const ContainerFlags& flags) {
   return host;
 }
 
+void check_mac_address(const std::string& text) {
+  const auto parts = split(text, ':');
+  const auto is_byte = [](const std::string& part) { return part.size() == 2 && parse_number<unsigned>(part, 16).has_value(); };
+  if (text.empty() || (parts.size() == 6 && std::all_of(parts.begin(), parts.end(), is_byte))) return;
+  throw Error{Kind::invalid, "{} is not a valid mac address", text};
+}
+
 json::Object networking_config(const ContainerFlags& flags, const std::string& mode) {
   json::Object endpoint;
   if (!flags.network_alias->empty()) endpoint["Aliases"] = array_of(*flags.network_alias);
-  if (!flags.links->empty()) endpoint["Links"] = array_of(*flags.links);
+  const bool user_defined = mode != "default" && mode != "bridge" && mode != "none" && mode != "host";
+  if (!flags.links->empty() && user_defined) endpoint["Links"] = array_of(*flags.links);
+  check_mac_address(*flags.mac_address);
   if (!flags.mac_address->empty()) endpoint["MacAddress"] = *flags.mac_address;
   json::Object addresses;
   if (!flags.ip->empty()) addresses["IPv4Address"] = *flags.ip;

@@ -90,9 +90,9 @@ int run(Session& session, const RunFlags& flags, const std::vector<std::string>&
   }
   apply_attachment(request, flags);
   if (!*flags.detach) check_tty(session.console, request.attach_stdin, request.tty);
-  if (!*flags.detach) session.client.prepare_connections(3);
   std::string id;
   try {
+    if (!*flags.detach) session.client.prepare_connections(3);
     id = create_container(session, flags.container, request);
   } catch (const Error& error) {
     throw with_help(session, error.message());

@@ -81,7 +81,7 @@ Command container_attach() {
     Attachment attachment{session, text_at(container, "Id"),
                           {.tty = tty, .with_stdin = with_stdin, .proxy_signals = *sig_proxy && !tty, .detach_keys = *detach_keys}};
     attachment.begin("");
-    attachment.follow_window();
+    attachment.follow_window(Redraw::yes);
     if (attachment.relay() == Ended::detached) throw Failure{1, "read escape sequence"};
     return attachment.exit().status;
   });

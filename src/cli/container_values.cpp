@@ -1,6 +1,6 @@
 // Values of single flags of `run` and `create`, as the Engine API wants them.
+#include <cmath>
 #include <cstdlib>
-#include <filesystem>
 
 #include "base/file.hpp"
 #include "base/strings.hpp"
@@ -79,7 +79,7 @@ void set_mount_option(json::Object& mount, const std::string& key, const std::st
     if (!mode) throw Error{Kind::invalid, "invalid value for {}: {}", key, value};
     member(mount, "TmpfsOptions")["Mode"] = *mode;
   } else {
-    throw Error{Kind::invalid, "unknown option '{}' in '{}={}'", key, key, value};
+    throw Error{Kind::invalid, "unexpected key '{}' in '{}={}'", key, key, value};
   }
 }
 
@@ -128,7 +128,12 @@ std::optional<PortRange> parse_range(std::string_view text) {
 }
 
 std::vector<std::string> lines_of(const std::string& path) {
-  const auto content = find_file(path);
+  std::optional<std::string> content;
+  try {
+    content = find_file(path);
+  } catch (const Error& error) {
+    throw Error{Kind::invalid, "invalid env file ({}): read {}: {}", path, path, errno_text(error.errno_value())};
+  }
   if (!content) throw Error{Kind::invalid, "open {}: no such file or directory", path};
   std::vector<std::string> lines;
   for (auto& line : split(*content, '\n')) {
@@ -193,6 +198,7 @@ json::Object parse_device(const std::string& text) {
     (is_mode(parts[1]) ? mode : inside) = parts[1];
   }
   if (!is_mode(mode)) throw Error{Kind::invalid, "bad mode specified: {}", mode};
+  if (!inside.starts_with('/')) throw Error{Kind::invalid, "{} is not an absolute path", inside};
   return {{"PathOnHost", parts[0]}, {"PathInContainer", inside}, {"CgroupPermissions", mode}};
 }
 
@@ -241,27 +247,32 @@ void add_published_ports(const std::vector<std::string>& specs, json::Object& ex
   }
 }
 
+std::string normalize_capability(const std::string& text) {
+  auto name = to_upper(trim(text));
+  return name == "ALL" || name.starts_with("CAP_") ? name : "CAP_" + name;
+}
+
 std::vector<std::string> read_environment(const std::vector<std::string>& files, const std::vector<std::string>& flags) {
-  std::vector<std::string> entries;
+  std::vector<std::string> environment;
+  const auto add = [&](const std::string& entry, bool keep_unset) {
+    const char* value = entry.contains('=') ? nullptr : std::getenv(entry.c_str());
+    if (value != nullptr) {
+      environment.push_back(entry + '=' + value);
+    } else if (entry.contains('=') || keep_unset) {
+      environment.push_back(entry);
+    }
+  };
   for (const auto& file : files) {
-    for (auto& line : lines_of(file)) {
+    for (const auto& line : lines_of(file)) {
       const auto name = std::string_view{line}.substr(0, line.find('='));
       if (name.empty()) throw Error{Kind::invalid, "no variable name on line '{}'", line};
       if (name.find_first_of(" \t") != std::string_view::npos) {
         throw Error{Kind::invalid, "variable '{}' contains whitespaces", name};
       }
-      entries.push_back(std::move(line));
+      add(line, false);
     }
   }
-  entries.insert(entries.end(), flags.begin(), flags.end());
-  std::vector<std::string> environment;
-  for (const auto& entry : entries) {
-    if (entry.contains('=')) {
-      environment.push_back(entry);
-    } else if (const char* value = std::getenv(entry.c_str()); value != nullptr) {
-      environment.push_back(entry + '=' + value);
-    }
-  }
+  for (const auto& flag : flags) add(flag, true);
   return environment;
 }
 
@@ -280,11 +291,9 @@ std::int64_t parse_cpus(const std::string& text) {
   if (error != std::errc{} || end != text.data() + text.size()) {
     throw Error{Kind::invalid, "failed to parse {} as a rational number", text};
   }
-  const auto nanos = value * 1e9;
-  if (static_cast<double>(static_cast<std::int64_t>(nanos + 0.5)) - nanos > 1e-3) {
-    throw Error{Kind::invalid, "value is too precise"};
-  }
-  return static_cast<std::int64_t>(nanos + 0.5);
+  const auto nanos = std::nearbyint(value * 1e9);
+  if (std::fabs(nanos - value * 1e9) > 1e-3) throw Error{Kind::invalid, "value is too precise"};
+  return static_cast<std::int64_t>(nanos);
 }
 
 }  // namespace berth::cli

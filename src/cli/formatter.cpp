@@ -63,12 +63,15 @@ class Headings final : public Object {
  public:
   explicit Headings(const std::vector<std::pair<std::string_view, std::string_view>>& headings) : headings_(headings) {}
 
-  [[nodiscard]] std::optional<Datum> find(std::string_view name, const std::vector<Datum>&) const override {
+  [[nodiscard]] std::optional<Datum> find(std::string_view name, const std::vector<Datum>& arguments) const override {
     for (const auto& [known, heading] : headings_) {
       if (known == name) return Datum{json::to(std::string{heading})};
     }
-    // A method, or no field at all: the rows will tell.
-    return Datum{};
+    if (arguments.size() != 1 || arguments[0].if_string() == nullptr) return Datum{};  // The rows will tell.
+    // `.Label "com.example.my-name"` has the heading "my name".
+    auto heading = split(std::string_view{arguments[0].if_string()->get_string()}, '.').back();
+    for (auto& c : heading) c = c == '-' || c == '_' ? ' ' : c;
+    return Datum{json::to(heading)};
   }
   [[nodiscard]] std::string type_name() const override { return "formatter.SubHeaderContext"; }
   [[nodiscard]] json::Value to_json() const override {
@@ -146,7 +149,7 @@ bool mentions(const std::string& format, std::string_view field) {
   for (auto at = format.find(dotted); at != std::string::npos; at = format.find(dotted, at + 1)) {
     const auto next = at + dotted.size();
     const bool ends = next >= format.size() || (std::isalnum(static_cast<unsigned char>(format[next])) == 0);
-    if (ends) return true;
+    if (ends && (!field.empty() || format.substr(0, at).ends_with("json "))) return true;
   }
   return false;
 }

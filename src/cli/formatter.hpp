@@ -13,7 +13,7 @@
 
 namespace berth::cli {
 
-/// One field of a row: its name in templates, the heading of its column, and how to compute it.
+/// One field of a row: its name in templates, the heading of its column, and how to compute it; without that it is null.
 template <class Item>
 struct Column {
   std::string_view name;
@@ -47,7 +47,7 @@ std::shared_ptr<const Object> make_headings(const std::vector<std::pair<std::str
 /// Runs a template on one value, as inspect, version and info do. `what` prefixes a failure to parse: "template parsing error".
 std::string render_value(const std::string& format, const json::Value& value, std::string_view name);
 
-/// True if a template mentions the field: then its value is worth asking the daemon for.
+/// True if a template mentions the field, or with "" the whole row: then its value is worth asking the daemon for.
 bool mentions(const std::string& format, std::string_view field);
 
 template <class Item>
@@ -58,7 +58,7 @@ class Row final : public Object {
 
   [[nodiscard]] std::optional<Datum> find(std::string_view name, const std::vector<Datum>& arguments) const override {
     for (const auto& column : columns_) {
-      if (column.name == name) return datum(column.text(item_));
+      if (column.name == name) return column.text != nullptr ? datum(column.text(item_)) : Datum{json::Value()};
     }
     for (const auto& method : methods_) {
       if (method.name != name) continue;
@@ -71,8 +71,10 @@ class Row final : public Object {
   }
   [[nodiscard]] std::string type_name() const override { return type_; }
   [[nodiscard]] json::Value to_json() const override {
-    std::map<std::string, std::string> sorted;
-    for (const auto& column : columns_) sorted.emplace(column.name, column.text(item_));
+    std::map<std::string, json::Value> sorted;
+    for (const auto& column : columns_) {
+      sorted.emplace(column.name, column.text != nullptr ? json::to(column.text(item_)) : json::Value());
+    }
     return json::to(sorted);
   }
 

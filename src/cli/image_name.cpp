@@ -10,7 +10,7 @@ namespace {
 
 bool is_component(std::string_view part) {
   const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !part.empty() && plain(part.front()) && plain(part.back()) &&
+  return !part.empty() && plain(part.front()) && plain(part.back()) && !part.contains("..") &&
          std::all_of(part.begin(), part.end(), [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; });
 }
 

@@ -63,7 +63,7 @@ Command image_tag() {
     try {
       target = parse_image_name(names->back());
     } catch (Error& error) {
-      throw error.in("error parsing reference: {} is not a valid repository/tag", quote(names->back()));
+      throw error.in("Error parsing reference: {} is not a valid repository/tag", quote(names->back()));
     }
     if (!target.digest.empty()) throw Failure{1, "refusing to create a tag with a digest reference"};
     session.client.images().tag(names->front(), familiar_repository(target.repository),

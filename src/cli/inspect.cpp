@@ -11,6 +11,7 @@ namespace {
 /// The objects as an indented array, or each through the template.
 void show(Session& session, const json::Array& found, const std::string& format) {
   if (format.empty()) return session.console.print_line(found.empty() ? "[]" : json::write_pretty(json::Value(found)));
+  if (format == "json") return session.console.print_line(go_json(json::Value(found)));
   std::string out;
   try {
     for (const auto& object : found) out += render_value(format, object, "") + '\n';
@@ -42,7 +43,9 @@ json::Value find_of_type(Session& session, const std::string& type, const std::s
   for (const std::string_view other : {"network", "volume", "plugin", "node", "service", "task", "secret", "config"}) {
     if (type == other) return session.client.call("GET", fmt::format("/{}s/{}", type, percent_encode(name)));
   }
-  throw Failure{1, fmt::format("{} is not a valid value for --type", quote(type))};
+  throw Failure{1, fmt::format("unknown type: {}: must be one of \"config\", \"container\", \"image\", \"network\", "
+                               "\"node\", \"plugin\", \"secret\", \"service\", \"task\", \"volume\"",
+                               quote(type))};
 }
 
 }  // namespace

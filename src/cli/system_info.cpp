@@ -173,7 +173,7 @@ Command system_info() {
       info = session.client.system().info();
     } catch (const Error& error) {
       session.console.complain(error.message());
-      throw Failure{1, "errors pretty printing info"};
+      throw Failure{1, ""};
     }
     session.console.print(describe_server(info));
     if (const auto* warnings = at(info, "Warnings").if_array()) {

@@ -135,7 +135,7 @@ class Lexer {
     if (c == '(') ++parens_;
     if (c == ')' && --parens_ < 0) return fail("unexpected right paren");
     if (c == ':' && peek(1) != '=') return fail("expected :=");
-    if (std::string_view{"()|,=:"}.find(c) == std::string_view::npos) {
+    if (c < ' ' || c > '~') {
       return fail(fmt::format("unrecognized character in action: U+{:04X} '{}'", static_cast<unsigned char>(c), c));
     }
     at_ += c == ':' ? 2 : 1;

@@ -275,8 +275,6 @@ class Parser {
       skip_space();
       if (!is_symbol("|")) break;
       take();
-      skip_space();
-      if (peek().kind == TokenKind::close || is_symbol(")")) fail(fmt::format("missing value for {}", context));
     }
     if (pipe.calls.empty()) fail(fmt::format("missing value for {}", context));
     check_stages(pipe);

@@ -251,7 +251,11 @@ class Run {
 
   Datum field(const Operand& node, const Datum& value, const std::string& name, const std::vector<Datum>& arguments) {
     if (const auto* object = value.object()) {
-      if (auto found = object->find(name, arguments)) return *found;
+      try {
+        if (auto found = object->find(name, arguments)) return *found;
+      } catch (const Error& error) {
+        fail(node.position, node.text, error.message());
+      }
       fail(node.position, node.text, fmt::format("can't evaluate field {} in type {}", name, object->type_name()));
     }
     if (value.is_nil()) fail(node.position, node.text, fmt::format("nil pointer evaluating interface {{}}.{}", name));
@@ -264,6 +268,11 @@ class Run {
     }
     if (const auto* found = members->if_contains(name)) return value.part(*found, shape_of(name));
     if (value.shape() == Shape::map) return {};
+    // The names of Go's fields differ from those on the wire in their case: ID and Id, APIVersion and ApiVersion.
+    for (const auto& member : *members) {
+      const std::string_view key = member.key();
+      if (equals_ignoring_case(key, name)) return value.part(member.value(), shape_of(key));
+    }
     fail(node.position, node.text, fmt::format("map has no entry for key {}", quote(name)));
   }
 
