@@ -81,15 +81,12 @@ Host parse_tcp(std::string_view text, std::string_view address) {
 
 Host parse_host(std::string_view text) {
   const auto scheme_end = text.find("://");
-  if (scheme_end == std::string_view::npos) {
-    if (text.find(':') != std::string_view::npos) return parse_tcp("tcp://" + std::string{text}, text);
-    throw Error{Kind::invalid, "unable to parse docker host `{}`", text};
-  }
+  if (scheme_end == std::string_view::npos) return parse_tcp(fmt::format("tcp://{}", text), text);
   const auto scheme = text.substr(0, scheme_end);
   const auto rest = text.substr(scheme_end + 3);
   if (scheme == "unix" && !rest.empty()) return {.path = std::string{rest}, .text = std::string{text}};
   if (scheme == "tcp" || scheme == "http") return parse_tcp(text, rest);
-  throw Error{Kind::invalid, "unable to parse docker host `{}`: use unix:// or tcp://", text};
+  throw Error{Kind::invalid, "invalid bind address format: {}", text};
 }
 
 UniqueFd connect(const Host& host) {
