@@ -15,7 +15,7 @@ enum class MessageType : char {
   user_mapped = 'u',      ///< to process 1: the ids of its user namespace are mapped
   cgroup_ready = 'c',     ///< to process 1: the cgroup is there and limited
   namespaces_made = 'n',  ///< from process 1: run the hooks createRuntime
-  hooks_done = 'h',       ///< to process 1
+  hooks_done = 'h',       ///< to process 1, with its number on the host
   console = 't',          ///< from process 1: the master side of the terminal
   created = 'r',          ///< from process 1: all is made, it waits for `start`
   start = 's',            ///< to process 1

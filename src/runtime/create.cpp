@@ -72,7 +72,11 @@ class Creation {
       send_message(channel_, MessageType::user_mapped);
     }
     // Version 1: the directories are made here while process 1 mounts; it joins when it is told that they are there.
-    if (!layout_.unified) make_cgroup();
+    if (!layout_.unified) {
+      make_cgroup();
+      // The root of a user namespace may not write to the cgroups.
+      if (plan_.namespaces.makes(CLONE_NEWUSER)) kernel::join_cgroup(layout_, plan_.cgroup, child.pid());
+    }
     tell_init(MessageType::cgroup_ready);
     if (has_hooks(plan_.hooks)) run_runtime_hooks(child.pid());
     follow(init, child);
@@ -115,9 +119,9 @@ class Creation {
   }
 
   /// If process 1 has failed and gone, what it said about it counts, not that it cannot be told anything.
-  void tell_init(MessageType type) {
+  void tell_init(MessageType type, std::string_view text = {}) {
     try {
-      send_message(channel_, type);
+      send_message(channel_, type, text);
     } catch (const Error& error) {
       if (error.errno_value() != EPIPE && error.errno_value() != ECONNRESET) throw;
     }
@@ -128,7 +132,7 @@ class Creation {
     const auto state = hook_state(plan_, "creating", pid);
     run_hooks(plan_.hooks.prestart, state);
     run_hooks(plan_.hooks.createRuntime, state);
-    tell_init(MessageType::hooks_done);
+    tell_init(MessageType::hooks_done, std::to_string(pid));
   }
 
   /// Listens until the program runs, or waits for its start.

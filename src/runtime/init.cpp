@@ -17,6 +17,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/strings.hpp"
 #include "linux/cgroup.hpp"
 #include "linux/namespaces.hpp"
 #include "linux/process.hpp"
@@ -64,8 +65,10 @@ void enter_namespaces(const InitRequest& request) {
 void enter_cgroup(const InitRequest& request) {
   const auto& layout = kernel::cgroup_layout();
   expect_message(request.channel, MessageType::cgroup_ready);
-  // On version 2 clone3 has put us there. The namespace comes after it: its root is where we are.
-  if (!layout.unified) kernel::join_cgroup(layout, request.plan.cgroup);
+  // On version 2 clone3 has put us there, and in a user namespace the maker. The cgroup namespace comes after it: its
+  // root is where we are.
+  const bool is_inside = layout.unified || request.plan.namespaces.makes(CLONE_NEWUSER);
+  if (!is_inside) kernel::join_cgroup(layout, request.plan.cgroup);
   if (request.plan.namespaces.makes(CLONE_NEWCGROUP) && ::unshare(CLONE_NEWCGROUP) < 0) {
     throw Error::from_errno(errno, "make cgroup namespace");
   }
@@ -83,8 +86,10 @@ void set_names(const Plan& plan) {
 void run_hooks(const InitRequest& request) {
   if (!request.has_hooks) return;
   send_message(request.channel, MessageType::namespaces_made);
-  expect_message(request.channel, MessageType::hooks_done);
-  runtime::run_hooks(request.plan.hooks.createContainer, hook_state(request.plan, "creating", ::getpid()));
+  // Our number as the host sees it comes with the answer.
+  const auto answer = expect_message(request.channel, MessageType::hooks_done);
+  const auto pid = parse_number<pid_t>(answer.text).value_or(0);
+  runtime::run_hooks(request.plan.hooks.createContainer, hook_state(request.plan, "creating", pid));
 }
 
 /// The container's root with all that is in it; the process stands in it afterwards.
@@ -136,11 +141,12 @@ UniqueFd wait_at_gate(const InitRequest& request) {
 void make_container(const InitRequest& request, Reporter& reporter) {
   Plan& plan = request.plan;
   begin_session();
+  // Before a user namespace takes away the right to read it.
+  auto filter = read_seccomp_filter(plan.seccomp_filter);
   enter_namespaces(request);
   set_names(plan);
   if (plan.process.oom_score_adj) set_oom_score_adj(*plan.process.oom_score_adj);
   set_apparmor_profile(plan.process.apparmor_profile);
-  auto filter = read_seccomp_filter(plan.seccomp_filter);
   make_root(request);
   if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) throw Error::from_errno(errno, "hide descriptors");
   install_extra(request.streams.extra);
