@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "content/read_ahead.hpp"
 #include "snapshots/layer_path.hpp"
 #include "snapshots/layer_root.hpp"
 #include "snapshots/tar_reader.hpp"
@@ -92,9 +93,9 @@ std::int64_t apply(LayerRoot& root, TarReader& reader, const TarEntry& entry) {
 }
 
 /// What follows the archive's end counts for the digest.
-void drain(HashedLayer& layer) {
+void drain(content::ReadAhead& stream) {
   std::uint64_t trailing = 0;
-  for (auto bytes = layer.next(); !bytes.empty(); bytes = layer.next()) {
+  for (auto bytes = stream.next(); !bytes.empty(); bytes = stream.next()) {
     trailing += bytes.size();
     if (trailing > max_trailing) throw Error{Kind::invalid, "more than {} bytes follow the end of the layer", max_trailing};
   }
@@ -104,7 +105,8 @@ void drain(HashedLayer& layer) {
 
 LayerDigests unpack_layer(const content::Source& source, UniqueFd directory) {
   HashedLayer layer{source};
-  TarReader reader{[&] { return layer.next(); }};
+  content::ReadAhead stream{[&] { return layer.next(); }};
+  TarReader reader{[&] { return stream.next(); }};
   LayerRoot root{std::move(directory)};
   std::int64_t size = 0;
   std::uint64_t entries = 0;
@@ -116,7 +118,7 @@ LayerDigests unpack_layer(const content::Source& source, UniqueFd directory) {
       throw error.in("unpack {}", quote(entry->path));
     }
   }
-  drain(layer);
+  drain(stream);
   root.finish();
   auto digests = layer.digests();
   digests.size = size;
