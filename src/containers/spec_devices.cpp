@@ -33,7 +33,7 @@ std::optional<Device> find_device(const fs::path& path, const std::string& targe
 /// All devices below a directory of the host, under `target` in the container.
 void add_directory(std::vector<Device>& devices, const fs::path& directory, const fs::path& target) {
   // Containers have their own of these.
-  static constexpr std::array own = {"pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console"};
+  static constexpr std::array own = {"pts", "ptmx", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console"};
   std::error_code gone;
   for (const auto& entry : fs::directory_iterator{directory, gone}) {
     const auto name = entry.path().filename();
