@@ -113,7 +113,7 @@ def test_bytes_that_are_no_http_do_no_harm(host, request_line):
 
 
 @pytest.mark.parametrize("path", ["/containers/..%2f..%2fetc/json", "/containers/%00/json", "/images/../../etc/passwd/json",
-                                  "/containers/" + "a" * 5000 + "/json", "/v1.41/../_ping", "//containers/json", "/%zz"])
+                                  "/containers/" + "a" * 5000 + "/json", "/v1.41/../../etc/passwd", "/%zz"])
 def test_odd_paths_find_nothing(host, path):
     sock = host.api.raw(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     assert host.api.read_answer(sock).status in (301, 400, 404, 414)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 import time
+from http.client import HTTPException
 
 import pytest
 
@@ -27,7 +28,7 @@ def crash_during(host, request, delay):
     def ask():
         try:
             replies.append(request())
-        except (OSError, ValueError, AssertionError) as error:
+        except (OSError, ValueError, AssertionError, HTTPException) as error:
             replies.append(error)
     thread = threading.Thread(target=ask)
     thread.start()
@@ -117,7 +118,7 @@ def test_kill_of_the_daemon_again_and_again_under_load(fresh_host):
                     container = host.spawn("true", name=f"t{turn}-{number}")
                     host.wait(container)
                     host.remove(container)
-                except (OSError, AssertionError, ValueError):
+                except (OSError, AssertionError, ValueError, HTTPException):
                     pass
         threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
         for thread in threads:

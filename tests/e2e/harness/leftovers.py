@@ -2,7 +2,9 @@
 
 import contextlib
 import pathlib
+import shutil
 import sqlite3
+import tempfile
 
 from .waiting import until, Timeout
 
@@ -30,7 +32,13 @@ def rows(database):
     """How many rows each table has; what happened is a record to keep, so tables of events are left out."""
     if not database.exists():
         return {}
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as connection:
+    with contextlib.ExitStack() as stack:
+        if str(database).startswith("/proc/"):  # SQLite resolves links, and this one leads to another mount namespace
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            for file in database.parent.glob("meta.db*"):
+                shutil.copy(file, folder)
+            database = pathlib.Path(folder) / "meta.db"
+        connection = stack.enter_context(contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)))
         tables = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
         return {table: connection.execute(f'select count(*) from "{table}"').fetchone()[0]
                 for table in tables if "event" not in table and not table.startswith("sqlite_")}

@@ -126,7 +126,7 @@ def test_working_directory_is_no_leaked_descriptor(host):
     """CVE-2024-21626: WORKDIR /proc/self/fd/7 is a directory of the host if the runtime leaks one."""
     numbers = range(3, 12) if host.engine.is_reference else range(256)
     for number in numbers:
-        for path in (f"/proc/self/fd/{number}", f"/proc/1/fd/{number}"):
+        for path in (f"/proc/self/fd/{number}", f"/proc/1/fd/{number}")[:1 if number > 20 else 2]:
             container = host.create("sh", "-c", "ls -la; pwd -P", WorkingDir=path)
             reply = host.api.post(f"/containers/{container}/start")
             assert reply.status >= 400, (path, host.wait(container), host.output(container))

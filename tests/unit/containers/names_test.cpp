@@ -7,7 +7,9 @@
 namespace berth::containers {
 namespace {
 
-TEST(Names, TheLeadingSlashIsTakenOff) { EXPECT_EQ(checked_name("/web.1_a-b"), "web.1_a-b"); }
+TEST(Names, TheLeadingSlashIsTakenOff) {
+  EXPECT_EQ(checked_name("/web.1_a-b"), "web.1_a-b");
+}
 
 TEST(Names, BadNamesAreRefusedWithDockersText) {
   for (const auto* name : {"", "a", "-web", "we b", "web/1", "wéb", ".web", "a\n"}) {
