@@ -1,4 +1,9 @@
 // Containers: the requests that last. Attach, logs and wait.
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+#include <thread>
+
 #include "api/resources.hpp"
 #include "engine/engine.hpp"
 #include "logs/frame.hpp"
@@ -16,6 +21,18 @@ std::string_view stream_type(bool tty, ApiVersion version) {
   return tty || version < ApiVersion{1, 42} ? raw_stream : "application/vnd.docker.multiplexed-stream";
 }
 
+/// Waits until the client has read the answer's head, 20 ms at most.
+///
+/// python3-docker reads the head through a buffer that it drops afterwards: of a log that comes right behind the head
+/// it would lose the beginning. The kernel has no event for "the peer has read", so this looks now and then.
+void let_client_read_head(FdRef connection) {
+  constexpr int looks = 200;
+  for (int look = 0, unread = 1; look < looks && unread > 0; ++look) {
+    if (::ioctl(connection.get(), SIOCOUTQ, &unread) < 0 || unread == 0) return;
+    std::this_thread::sleep_for(std::chrono::microseconds{100});
+  }
+}
+
 Reply attach(const Request& request, Engine& engine) {
   containers::AttachRequest wanted{.logs = request.flag("logs"),
                                    .stream = request.flag("stream"),
@@ -26,6 +43,7 @@ Reply attach(const Request& request, Engine& engine) {
   auto target = engine.containers().attach_target(request.name(), std::move(wanted));
   const auto type = stream_type(target.tty, request.version());
   return Reply::hijack(type, [target, &engine](Hijacked client) {
+    if (target.request.logs) let_client_read_head(client.connection);
     engine.containers().attach(target,
                                {.connection = std::move(client.connection), .pending = std::move(client.pending)});
   });
