@@ -68,8 +68,13 @@ int run(int argc, char** argv) {
   const Pidfile pidfile{pidfile_path};
   stop_on_signal(signals, server);
   log::info("berthd is ready", {{"version", engine::berth_version}, {"api", engine::api_version}});
-  server.run();
+  const bool all_ended = server.run();
   log::info("berthd stops, containers go on");
+  if (!all_ended) {
+    // A request still works with the engine: it is not taken down under its feet. The database is safe at any moment.
+    ::unlink(pidfile_path.c_str());
+    ::_exit(0);
+  }
   return 0;
 }
 
