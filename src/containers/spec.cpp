@@ -72,7 +72,8 @@ RuntimeBundle make_bundle(const SpecInput& input, seccomp::FilterCache& filters)
 
   auto& settings = bundle.settings;
   settings.id = input.id;
-  settings.user = input.config.User;
+  // Nobody asked for is root as the image knows it, with its groups: "0" is looked up, an empty user would not be.
+  settings.user = input.config.User.empty() ? "0" : input.config.User;
   settings.group_add = host.GroupAdd.value_or(std::vector<std::string>{});
   settings.rootfs = {.lower = input.layers, .upper = input.directory / "upper", .work = input.directory / "work"};
   settings.seccomp_filter = seccomp_filter_of(host, security, spec.process->capabilities->bounding, filters);
