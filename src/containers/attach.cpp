@@ -17,7 +17,7 @@ AttachTarget Containers::attach_target(const std::string& name, AttachRequest re
   if (record.state.status == Status::restarting) {
     throw Error{Kind::conflict, "container {} is restarting, wait until the container is running", name};
   }
-  return {container, std::move(request), record.definition.config.Tty};
+  return {container, std::move(request), record.definition.config.Tty, std::make_shared<Arrival>(container)};
 }
 
 void Containers::attach(const AttachTarget& target, shim::Attachment attachment) {
@@ -38,6 +38,7 @@ void Containers::attach(const AttachTarget& target, shim::Attachment attachment)
     if (!live.removed) live.attachments.push_back(std::move(attachment));
     return nullptr;
   });
+  target.arrival->done();
   if (!shim) return;
   try {
     shim->attach(std::move(attachment));

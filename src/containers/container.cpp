@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace berth::containers {
 
@@ -19,6 +20,17 @@ void Waiters::notify() noexcept {
   for (const auto& waiter : descriptors_) {
     if (const auto descriptor = waiter.lock()) ::eventfd_write(descriptor->get(), 1);
   }
+}
+
+Arrival::Arrival(std::shared_ptr<Container> container) : container_(std::move(container)) {
+  container_->with([](Record&, Container::Live& live) { ++live.arriving; });
+}
+
+void Arrival::done() noexcept {
+  const auto container = std::exchange(container_, nullptr);
+  if (!container) return;
+  container->with([](Record&, Container::Live& live) { --live.arriving; });
+  container->waiters.notify();
 }
 
 }  // namespace berth::containers

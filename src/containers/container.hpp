@@ -44,6 +44,7 @@ class Container {
     std::shared_ptr<shim::ShimClient> shim;           ///< while running
     std::shared_ptr<shim::ShimClient> departing;      ///< has reported the exit and cleans up
     std::vector<shim::Attachment> attachments;        ///< clients that attached before the start
+    int arriving = 0;                                 ///< clients that are told they are attached, and not in the list yet
     std::uint64_t exits = 0;                          ///< how many times it has exited, for "next-exit"
     bool removed = false;
     bool removing = false;
@@ -74,6 +75,22 @@ class Container {
   std::mutex mutex_;
   Record record_;
   Live live_;
+};
+
+/// A client on its way to being attached. It reads "101" and asks for the start before we have its connection in hand: a
+/// start waits for those who arrive, or a short program's output would be gone before anybody listens.
+class Arrival {
+ public:
+  explicit Arrival(std::shared_ptr<Container> container);
+  Arrival(const Arrival&) = delete;
+  Arrival& operator=(const Arrival&) = delete;
+  ~Arrival() { done(); }
+
+  /// It is attached, or will never be.
+  void done() noexcept;
+
+ private:
+  std::shared_ptr<Container> container_;
 };
 
 }  // namespace berth::containers

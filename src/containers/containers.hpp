@@ -75,12 +75,14 @@ struct AttachRequest {
 };
 
 class Container;
+class Arrival;
 
 /// A container that can be attached to: checked before the connection is hijacked, so that errors are still answers.
 struct AttachTarget {
   std::shared_ptr<Container> container;
   AttachRequest request;
   bool tty = false;
+  std::shared_ptr<Arrival> arrival;  ///< keeps a start waiting for this client
 };
 
 /// Where a container's output is kept, for the logs endpoint.

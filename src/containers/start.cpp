@@ -1,4 +1,9 @@
 // From a created container to a running one.
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <chrono>
+
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -11,6 +16,9 @@ namespace {
 
 /// What Docker records when the container could not be made at all.
 constexpr int setup_failed_exit_code = 128;
+
+/// How long a start waits for clients that are being attached; normally it is over within microseconds.
+constexpr std::chrono::milliseconds arrival_limit{1000};
 
 /// The text around the runtime's own message, which docker's command line and scripts look into for the exit code.
 std::string start_failure_text(std::string_view cause) {
@@ -31,8 +39,27 @@ void Containers::Impl::await_departure(Container& container) {
   });
 }
 
+void Containers::Impl::await_arrivals(Container& container) {
+  const auto arriving = [&] { return container.with([](Record&, Container::Live& live) { return live.arriving; }); };
+  if (arriving() == 0) return;
+  const auto changed = container.waiters.join();
+  const auto deadline = std::chrono::steady_clock::now() + arrival_limit;
+  while (arriving() > 0) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) {
+      log::warn("client is slow to attach, starting without it", {{"id", container.id}});
+      return;
+    }
+    pollfd waited{.fd = changed->get(), .events = POLLIN, .revents = 0};
+    ::poll(&waited, 1, static_cast<int>(left.count()));
+    eventfd_t count = 0;
+    ::eventfd_read(changed->get(), &count);
+  }
+}
+
 bool Containers::Impl::start(const ContainerPtr& container) {
   const std::lock_guard lock{container->operation};
+  await_arrivals(*container);
   Record record;
   std::vector<shim::Attachment> attachments;
   const bool runs = container->with([&](Record& current, Container::Live& live) {
@@ -111,7 +138,14 @@ void Containers::Impl::take_over(const ContainerPtr& container, const std::share
     live.shim = shim;
     late.swap(live.attachments);
   });
-  for (auto& attachment : late) shim->attach(std::move(attachment));
+  for (auto& attachment : late) {
+    try {
+      shim->attach(std::move(attachment));
+    } catch (const Error& error) {
+      // A short program has ended already; closing the connection says so.
+      log::debug("attach to a container that has gone", {{"id", container->id}, {"error", error.message()}});
+    }
+  }
 }
 
 bool Containers::start(const std::string& name) { return impl_->start(impl_->get(name)); }

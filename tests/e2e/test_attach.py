@@ -135,6 +135,16 @@ def test_piped_stdin_on_the_command_line(cli):
     assert cli("run", "-i", "--rm", "busybox", "cat", input="through\n").out == "through\n"
 
 
+def test_no_output_of_a_short_program_is_lost(host):
+    """A client may ask for the start as soon as it has read 101, while the engine is still busy attaching it."""
+    for _ in range(40):
+        container = host.create("echo", "hi")
+        with host.api.hijack(f"/containers/{container}/attach", stream=1, stdout=1) as stream:
+            assert host.api.post(f"/containers/{container}/start").status == 204
+            assert frames(stream.read_all()) == [(1, b"hi\n")]
+        host.api.delete(f"/containers/{container}?force=1")
+
+
 def test_start_attached_gives_output_and_exit_code(cli):
     cli("create", "--name", "once", "busybox", "sh", "-c", "echo hi; exit 9")
     result = cli("start", "-a", "once", check=False)
