@@ -128,7 +128,11 @@ client::Client make_client(const GlobalFlags& flags) {
   auto host = flags.hosts->empty() ? environment("DOCKER_HOST") : flags.hosts->front();
   if (host.empty()) host = client::default_host;
   const auto version = environment("DOCKER_API_VERSION");
-  return {client::parse_host(host), version.empty() ? std::string{client::api_version} : version};
+  try {
+    return {client::parse_host(host), version.empty() ? std::string{client::api_version} : version};
+  } catch (Error& error) {
+    throw error.in("Failed to initialize: unable to resolve docker endpoint");
+  }
 }
 
 int show_group_or_fail(const std::string& program, const std::vector<std::string>& words, const Console& console) {
