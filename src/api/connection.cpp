@@ -81,6 +81,15 @@ iovec piece(std::string_view text) {
   return {const_cast<char*>(text.data()), text.size()};  // NOLINT: sendmsg only reads
 }
 
+/// 101 only if the client asked for `Upgrade: tcp`; otherwise it expects 200 and hijacks the same stream.
+std::string hijack_head(const Head& head, const Reply& reply) {
+  if (!find_header(head.headers, "Upgrade")) {
+    return "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n";
+  }
+  return fmt::format("HTTP/1.1 101 UPGRADED\r\nContent-Type: {}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n",
+                     find_header(reply.headers, "Content-Type").value_or(""));
+}
+
 bool has_no_body(int status) {
   return status == 204 || status == 304 || status < 200;
 }
@@ -319,18 +328,6 @@ std::size_t Connection::read_body(std::span<char> buffer) {
 
 void Connection::send(const Head& head, Reply& reply) {
   auto& my = *impl_;
-  if (reply.take_connection) {
-    const bool upgrade = find_header(head.headers, "Upgrade").has_value();
-    // 101 only if the client asked for `Upgrade: tcp`; otherwise it expects 200 and hijacks the same stream.
-    const auto text = upgrade ? fmt::format(
-                                    "HTTP/1.1 101 UPGRADED\r\nContent-Type: {}\r\nConnection: Upgrade\r\n"
-                                    "Upgrade: tcp\r\n\r\n",
-                                    find_header(reply.headers, "Content-Type").value_or(""))
-                              : "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n";
-    std::array pieces{piece(text)};
-    send_all(my.socket, pieces);
-    return;
-  }
   if (reply.stream_body && head.method != Method::head) {
     // The body may still be read while the reply is made (load), so it is not drained before.
     if (!head.http11) my.keep_alive = false;
@@ -367,10 +364,15 @@ bool Connection::reusable() const {
   return impl_->keep_alive && impl_->body_is_read();
 }
 
-Hijacked Connection::release() {
+Hijacked Connection::release(const Head& head, const Reply& reply) {
   auto& my = *impl_;
   set_receive_timeout(my.socket, std::chrono::milliseconds{0});
-  return {std::move(my.socket), std::string{my.buffer.data() + my.begin, my.end - my.begin}};
+  Hijacked hijacked{std::move(my.socket), std::string{my.buffer.data() + my.begin, my.end - my.begin}, nullptr};
+  hijacked.accept = [socket = FdRef{hijacked.connection}, text = hijack_head(head, reply)] {
+    std::array pieces{piece(text)};
+    send_all(socket, pieces);
+  };
+  return hijacked;
 }
 
 void Connection::linger() {

@@ -52,8 +52,9 @@ class Connection {
   /// True if another request may follow on this connection.
   [[nodiscard]] bool reusable() const;
 
-  /// Gives up the socket, with the bytes that were read beyond the head.
-  Hijacked release();
+  /// Gives up the socket, with the bytes that were read beyond the head. `reply` says what `accept` will answer to
+  /// `head`.
+  Hijacked release(const Head& head, const Reply& reply);
   /// Waits a little for the client to read what was sent: closing with unread input would discard it.
   void linger();
 

@@ -43,9 +43,12 @@ Reply attach(const Request& request, Engine& engine) {
   auto target = engine.containers().attach_target(request.name(), std::move(wanted));
   const auto type = stream_type(target.tty, request.version());
   return Reply::hijack(type, [target, &engine](Hijacked client) {
-    if (target.request.logs) let_client_read_head(client.connection);
-    engine.containers().attach(target,
-                               {.connection = std::move(client.connection), .pending = std::move(client.pending)});
+    const auto accepted = [accept = client.accept, logs = target.request.logs, socket = FdRef{client.connection}] {
+      accept();
+      if (logs) let_client_read_head(socket);
+    };
+    engine.containers().attach(
+        target, {.connection = std::move(client.connection), .pending = std::move(client.pending)}, accepted);
   });
 }
 

@@ -44,7 +44,7 @@ Reply start(const Request& request, Engine& engine) {
                 "in v1.24"};
   }
   if (request.query_or("checkpoint", "") != "") {
-    throw Error{Kind::unsupported, "checkpoints are not available in Berth yet"};
+    throw Error{Kind::unsupported, "checkpoints are not supported by Berth yet"};
   }
   return engine.containers().start(request.name()) ? Reply::no_content() : Reply::not_modified();
 }

@@ -77,7 +77,7 @@ Reply import(const Request& request, Engine& engine) {
 Reply create(const Request& request, Engine& engine) {
   if (const auto image = request.query_or("fromImage", ""); !image.empty()) {
     throw Error{Kind::unsupported,
-                "cannot pull {}: pulling images from a registry is not available in Berth yet; load "
+                "cannot pull {}: pulling images from a registry is not supported by Berth yet; load "
                 "the image from an archive instead",
                 quote(image)};
   }
@@ -85,7 +85,7 @@ Reply create(const Request& request, Engine& engine) {
   if (source == "-") return import(request, engine);
   if (source.empty()) throw Error{Kind::invalid, "nothing to create an image from: use fromSrc=-"};
   throw Error{Kind::unsupported,
-              "importing an image from a URL is not available in Berth yet; send the archive in the "
+              "importing an image from a URL is not supported by Berth yet; send the archive in the "
               "request's body (fromSrc=-)"};
 }
 

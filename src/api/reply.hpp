@@ -3,7 +3,7 @@
 //   return Reply::json(engine.info());
 //   return Reply::no_content();
 //   return Reply::stream("application/json", [=](BodyWriter& out) { ...; out.write(line); out.flush(); });
-//   return Reply::hijack(media_type, [=](Hijacked client) { containers.attach(target, std::move(client)); });
+//   return Reply::hijack(media_type, [=](Hijacked client) { client.accept(); ...; });
 #pragma once
 
 #include <functional>
@@ -32,10 +32,11 @@ class BodyWriter {
   [[nodiscard]] virtual bool begun() const = 0;
 };
 
-/// A connection that speaks HTTP no more.
+/// A connection that speaks HTTP no more once `accept` has sent the answer's head.
 struct Hijacked {
   UniqueFd connection;
-  std::string pending;  ///< bytes of the client that came with the head
+  std::string pending;           ///< bytes of the client that came with the head
+  std::function<void()> accept;  ///< sends the head; while `connection` is open, wherever it has moved to
 };
 
 struct Reply {
@@ -44,7 +45,7 @@ struct Reply {
   std::string body;
   /// Makes the body piece by piece, after the handler has returned.
   std::function<void(BodyWriter&)> stream_body;
-  /// Takes the connection over, after the head was sent.
+  /// Takes the connection over, and sends the head when all is ready for what the client does next.
   std::function<void(Hijacked)> take_connection;
 
   template <class T>

@@ -4,36 +4,36 @@
 namespace berth::api {
 namespace {
 
-constexpr std::string_view networks = "networks are not available in Berth yet; containers use none or host";
-constexpr std::string_view volumes = "volumes are not available in Berth yet; bind mounts are";
-constexpr std::string_view execs = "running further processes in a container (exec) is not available in Berth yet";
-constexpr std::string_view archives = "copying files into and out of a container is not available in Berth yet";
-constexpr std::string_view pauses = "pausing containers is not available in Berth yet";
-constexpr std::string_view builds = "building images is not available in Berth yet";
-constexpr std::string_view saves = "saving images is not available in Berth yet";
-constexpr std::string_view registries = "working with registries is not available in Berth yet";
-constexpr std::string_view plugins = "plugins are not available in Berth yet";
-constexpr std::string_view swarm = "Swarm is not available in Berth";
+constexpr std::string_view networks = "networks are not supported by Berth yet; containers use none or host";
+constexpr std::string_view volumes = "volumes are not supported by Berth yet; bind mounts are";
+constexpr std::string_view execs = "running further processes in a container (exec) is not supported by Berth yet";
+constexpr std::string_view archives = "copying files into and out of a container is not supported by Berth yet";
+constexpr std::string_view pauses = "pausing containers is not supported by Berth yet";
+constexpr std::string_view builds = "building images is not supported by Berth yet";
+constexpr std::string_view saves = "saving images is not supported by Berth yet";
+constexpr std::string_view registries = "working with registries is not supported by Berth yet";
+constexpr std::string_view plugins = "plugins are not supported by Berth yet";
+constexpr std::string_view swarm = "Swarm is not supported by Berth";
 
 const Route routes[] = {
-    {Method::get, "/containers/{id}/top", nullptr, "listing a container's processes is not available in Berth yet"},
+    {Method::get, "/containers/{id}/top", nullptr, "listing a container's processes is not supported by Berth yet"},
     {Method::get, "/containers/{id}/changes", nullptr,
-     "listing a container's changed files is not available in Berth yet"},
-    {Method::get, "/containers/{id}/export", nullptr, "exporting a container's files is not available in Berth yet"},
-    {Method::get, "/containers/{id}/stats", nullptr, "statistics of containers are not available in Berth yet"},
-    {Method::post, "/containers/{id}/update", nullptr, "updating a container's limits is not available in Berth yet"},
+     "listing a container's changed files is not supported by Berth yet"},
+    {Method::get, "/containers/{id}/export", nullptr, "exporting a container's files is not supported by Berth yet"},
+    {Method::get, "/containers/{id}/stats", nullptr, "statistics of containers are not supported by Berth yet"},
+    {Method::post, "/containers/{id}/update", nullptr, "updating a container's limits is not supported by Berth yet"},
     {Method::post, "/containers/{id}/pause", nullptr, pauses},
     {Method::post, "/containers/{id}/unpause", nullptr, pauses},
-    {Method::get, "/containers/{id}/attach/ws", nullptr, "attaching over a web socket is not available in Berth yet"},
+    {Method::get, "/containers/{id}/attach/ws", nullptr, "attaching over a web socket is not supported by Berth yet"},
     {Method::head, "/containers/{id}/archive", nullptr, archives},
     {Method::get, "/containers/{id}/archive", nullptr, archives},
     {Method::put, "/containers/{id}/archive", nullptr, archives},
-    {Method::post, "/containers/prune", nullptr, "pruning containers is not available in Berth yet"},
+    {Method::post, "/containers/prune", nullptr, "pruning containers is not supported by Berth yet"},
     {Method::post, "/containers/{id}/exec", nullptr, execs},
     {Method::post, "/exec/{id}/start", nullptr, execs},
     {Method::post, "/exec/{id}/resize", nullptr, execs},
     {Method::get, "/exec/{id}/json", nullptr, execs},
-    {Method::post, "/commit", nullptr, "making an image from a container is not available in Berth yet"},
+    {Method::post, "/commit", nullptr, "making an image from a container is not supported by Berth yet"},
 
     {Method::post, "/build", nullptr, builds},
     {Method::post, "/build/prune", nullptr, builds},
@@ -44,7 +44,7 @@ const Route routes[] = {
     {Method::post, "/auth", nullptr, registries},
     {Method::get, "/images/{name}/get", nullptr, saves},
     {Method::get, "/images/get", nullptr, saves},
-    {Method::get, "/system/df", nullptr, "disk usage is not available in Berth yet"},
+    {Method::get, "/system/df", nullptr, "disk usage is not supported by Berth yet"},
 
     {Method::get, "/volumes", nullptr, volumes},
     {Method::post, "/volumes/create", nullptr, volumes},

@@ -207,12 +207,14 @@ void Server::serve_requests(Connection& connection, Wakeable& wakeable) {
 bool Server::serve_one(Connection& connection, Wakeable& wakeable, Head head) {
   auto request = make_request(std::move(head), connection);
   auto reply = answer_safely(request);
+  if (reply.take_connection) {
+    wakeable.forget();
+    reply.take_connection(connection.release(request.head(), reply));
+    return false;
+  }
   connection.send(request.head(), reply);
   if (request.head().content_length.value_or(large_body) >= large_body) ::malloc_trim(0);  // load leaves much behind
-  if (!reply.take_connection) return connection.reusable();
-  wakeable.forget();
-  reply.take_connection(connection.release());
-  return false;
+  return connection.reusable();
 }
 
 Reply Server::answer_safely(Request& request) const {

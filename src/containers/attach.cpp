@@ -20,7 +20,8 @@ AttachTarget Containers::attach_target(const std::string& name, AttachRequest re
   return {container, std::move(request), record.definition.config.Tty, std::make_shared<Arrival>(container)};
 }
 
-void Containers::attach(const AttachTarget& target, shim::Attachment attachment) {
+void Containers::attach(const AttachTarget& target, shim::Attachment attachment,
+                        const std::function<void()>& accepted) {
   const auto& request = target.request;
   const auto& container = target.container;
   attachment.stdin_ = request.stdin_ && container->with([](Record& record, Container::Live&) {
@@ -31,9 +32,11 @@ void Containers::attach(const AttachTarget& target, shim::Attachment attachment)
   attachment.detach_keys = request.detach_keys;
   attachment.multiplexed = !target.tty;
   impl_->publish(*container, "attach");
+  if (request.logs || !request.stream) accepted();
   if (request.logs) replay_log(log_source(container->id), attachment);
   if (!request.stream) return;
   const auto shim = container->with([&](Record&, Container::Live& live) -> std::shared_ptr<shim::ShimClient> {
+    if (!request.logs) accepted();  // under the lock: a start takes the attachments only after this one is among them
     if (live.shim) return live.shim;
     if (!live.removed) live.attachments.push_back(std::move(attachment));
     return nullptr;

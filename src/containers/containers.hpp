@@ -126,8 +126,9 @@ class Containers {
   LogSource log_source(const std::string& name);
 
   AttachTarget attach_target(const std::string& name, AttachRequest request);
-  /// Hands the hijacked connection on: now if the container runs, otherwise when it starts.
-  void attach(const AttachTarget& target, shim::Attachment attachment);
+  /// Hands the hijacked connection on: now if the container runs, otherwise when it starts. `accepted` sends the answer's
+  /// head; a start that the client asks for upon reading it finds the connection already there. It must not block.
+  void attach(const AttachTarget& target, shim::Attachment attachment, const std::function<void()>& accepted);
 
   /// How many are running, paused and stopped, for /info.
   struct Counts {

@@ -85,7 +85,7 @@ TEST_F(Handlers, EventsOfThePastEndAtOnce) {
 TEST_F(Handlers, PullSaysPlainlyThatItIsNotThere) {
   const auto answer = ask(post("/images/create?fromImage=busybox&tag=latest", ""));
   EXPECT_THAT(answer, HasSubstr("HTTP/1.1 501 "));
-  EXPECT_THAT(answer, HasSubstr("not available in Berth yet"));
+  EXPECT_THAT(answer, HasSubstr("not supported by Berth yet"));
 }
 
 TEST_F(Handlers, BrokenArchiveIsAnErrorWithinTheStream) {
@@ -104,7 +104,7 @@ TEST_F(Handlers, WhatIsNotThereYetIs501WithASentence) {
        {"/networks", "/volumes", "/system/df", "/swarm", "/containers/x/stats", "/plugins/a/b/json"}) {
     const auto answer = ask(get(path));
     EXPECT_THAT(answer, HasSubstr("HTTP/1.1 501 Not Implemented\r\n")) << path;
-    EXPECT_THAT(answer, HasSubstr(" not available in Berth")) << path;
+    EXPECT_THAT(answer, HasSubstr(" not supported by Berth")) << path;
   }
 }
 

@@ -265,8 +265,10 @@ TEST(Server, StreamThatFailsLaterIsCutOffWithoutALastChunk) {
 
 TEST(Server, UpgradeIsHijackedWithWhatTheClientSentAhead) {
   LiveServer server{[](Request&) {
-    return Reply::hijack("application/vnd.docker.multiplexed-stream",
-                         [](Hijacked client) { write_all(client.connection, "<" + client.pending + ">"); });
+    return Reply::hijack("application/vnd.docker.multiplexed-stream", [](Hijacked client) {
+      client.accept();
+      write_all(client.connection, "<" + client.pending + ">");
+    });
   }};
   RawClient upgraded{server};
   upgraded.send("POST /attach HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nearly");
@@ -281,7 +283,10 @@ TEST(Server, UpgradeIsHijackedWithWhatTheClientSentAhead) {
 TEST(Server, StopLeavesHijackedConnectionsAlone) {
   std::promise<UniqueFd> taken;
   LiveServer server{[&](Request&) {
-    return Reply::hijack("x/y", [&](Hijacked client) { taken.set_value(std::move(client.connection)); });
+    return Reply::hijack("x/y", [&](Hijacked client) {
+      client.accept();
+      taken.set_value(std::move(client.connection));
+    });
   }};
   RawClient client{server};
   client.ask("POST / HTTP/1.1\r\nHost: x\r\nUpgrade: tcp\r\n\r\n", "\r\n\r\n");
