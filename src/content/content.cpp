@@ -63,7 +63,9 @@ oci::Digest ContentStore::put(std::string_view bytes) const {
   return ingest.commit();
 }
 
-bool ContentStore::contains(const oci::Digest& digest) const { return ::access(blob_path(digest).c_str(), F_OK) == 0; }
+bool ContentStore::contains(const oci::Digest& digest) const {
+  return ::access(blob_path(digest).c_str(), F_OK) == 0;
+}
 
 UniqueFd ContentStore::open(const oci::Digest& digest) const {
   try {

@@ -1,8 +1,8 @@
 // content: bytes by digest.
 //
-// Keeps immutable blobs under their sha256. A blob becomes visible only when it is complete, durable and its digest is right;
-// what a crash leaves half-written is removed by recover(). Knows nothing of images: whoever stores a blob records that it
-// needs it, and removes it.
+// Keeps immutable blobs under their sha256. A blob becomes visible only when it is complete, durable and its digest is
+// right; what a crash leaves half-written is removed by recover(). Knows nothing of images: whoever stores a blob
+// records that it needs it, and removes it.
 //
 // Uses: base, oci.   Used by: snapshots, images.   Threads: any.
 #pragma once
@@ -36,7 +36,8 @@ class Ingest {
   void write(std::string_view bytes);
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 
-  /// Makes the blob durable and visible. Throws `corrupt` if it is not the expected one. An equal blob may exist already.
+  /// Makes the blob durable and visible. Throws `corrupt` if it is not the expected one. An equal blob may exist
+  /// already.
   oci::Digest commit(const std::optional<oci::Digest>& expected = std::nullopt);
 
  private:

@@ -19,10 +19,12 @@ Compression detect(std::string_view head) {
   if (head.starts_with("\x1f\x8b")) return Compression::gzip;
   if (head.starts_with("\x28\xb5\x2f\xfd")) return Compression::zstd;
   // A skippable frame: 0x184D2A5?, little endian.
-  if (head.size() >= 4 && (static_cast<unsigned char>(head[0]) & 0xf0U) == 0x50 && head.substr(1, 3) == "\x2a\x4d\x18") {
+  if (head.size() >= 4 && (static_cast<unsigned char>(head[0]) & 0xf0U) == 0x50 &&
+      head.substr(1, 3) == "\x2a\x4d\x18") {
     return Compression::zstd;
   }
-  if (head.starts_with(std::string_view{"\xfd\x37zXZ\0", 6})) throw Error{Kind::unsupported, "xz compression is not supported"};
+  if (head.starts_with(std::string_view{"\xfd\x37zXZ\0", 6}))
+    throw Error{Kind::unsupported, "xz compression is not supported"};
   if (head.starts_with("BZh")) throw Error{Kind::unsupported, "bzip2 compression is not supported"};
   return Compression::none;
 }

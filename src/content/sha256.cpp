@@ -20,12 +20,17 @@ void start(EVP_MD_CTX* context) {
 
 }  // namespace
 
-void Sha256::Free::operator()(evp_md_ctx_st* context) const noexcept { ::EVP_MD_CTX_free(context); }
+void Sha256::Free::operator()(evp_md_ctx_st* context) const noexcept {
+  ::EVP_MD_CTX_free(context);
+}
 
-Sha256::Sha256() : context_(::EVP_MD_CTX_new()) { start(context_.get()); }
+Sha256::Sha256() : context_(::EVP_MD_CTX_new()) {
+  start(context_.get());
+}
 
 void Sha256::update(std::span<const char> bytes) {
-  if (::EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) != 1) throw Error{Kind::internal, "SHA-256 failed"};
+  if (::EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) != 1)
+    throw Error{Kind::internal, "SHA-256 failed"};
 }
 
 oci::Digest Sha256::finish() {

@@ -239,7 +239,8 @@ const std::string& Archive::document(std::string_view path) const {
 
 ArchiveLayer& Archive::layer(std::string_view path) {
   const auto found = layers_.find(resolve(path));
-  if (found == layers_.end()) throw Error{Kind::invalid, "invalid archive: it does not contain the layer {}", quote(path)};
+  if (found == layers_.end())
+    throw Error{Kind::invalid, "invalid archive: it does not contain the layer {}", quote(path)};
   return found->second;
 }
 

@@ -1,7 +1,8 @@
 // A docker-archive or OCI layout, read in one pass: layers are unpacked as they come by, documents are kept.
 //
-// Nothing tells in advance which entries are layers or what order they have: `docker save` writes them before the manifest.
-// So whatever looks like a tar, compressed or not, is unpacked aside; the manifest at the end says which of them count.
+// Nothing tells in advance which entries are layers or what order they have: `docker save` writes them before the
+// manifest. So whatever looks like a tar, compressed or not, is unpacked aside; the manifest at the end says which of
+// them count.
 #pragma once
 
 #include <map>

@@ -17,7 +17,9 @@ using Words = std::vector<std::string>;
 
 constexpr unsigned max_port = 65535;
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n';
+}
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
@@ -104,7 +106,9 @@ class WordReader {
   std::size_t at_ = 0;
 };
 
-Words words_of(std::string_view text, const RunConfig& config) { return WordReader{text, config}.read(); }
+Words words_of(std::string_view text, const RunConfig& config) {
+  return WordReader{text, config}.read();
+}
 
 /// "a=1 b=2", or the old "a 1".
 std::vector<std::pair<std::string, std::string>> pairs_of(std::string_view text, const RunConfig& config,
@@ -118,7 +122,8 @@ std::vector<std::pair<std::string, std::string>> pairs_of(std::string_view text,
   }
   for (const auto& word : words) {
     const auto pair = split_once(word, '=');
-    if (!pair) throw Error{Kind::invalid, "Syntax error - can't find = in {}. Must be of the form: name=value", quote(word)};
+    if (!pair)
+      throw Error{Kind::invalid, "Syntax error - can't find = in {}. Must be of the form: name=value", quote(word)};
     if (pair->first.empty()) throw Error{Kind::invalid, "{} names can not be blank", instruction};
     pairs.emplace_back(pair->first, pair->second);
   }
@@ -242,7 +247,8 @@ const std::pair<std::string_view, Apply> instructions[] = {
      [](RunConfig& config, std::string_view text) { config.StopSignal = one_word(text, config, "STOPSIGNAL"); }},
     {"user", [](RunConfig& config, std::string_view text) { config.User = one_word(text, config, "USER"); }},
     {"volume", add_volumes},
-    {"workdir", [](RunConfig& config, std::string_view text) { set_workdir(config, one_word(text, config, "WORKDIR")); }},
+    {"workdir",
+     [](RunConfig& config, std::string_view text) { set_workdir(config, one_word(text, config, "WORKDIR")); }},
 };
 
 }  // namespace
@@ -253,8 +259,8 @@ RunConfig apply_changes(RunConfig config, const std::vector<std::string>& change
     const auto end = std::min(line.find_first_of(" \t"), line.size());
     const auto name = to_lower(line.substr(0, end));
     const auto rest = trim(line.substr(end));
-    const auto known = std::ranges::find(instructions, std::string_view{name},
-                                         &std::pair<std::string_view, Apply>::first);
+    const auto known =
+        std::ranges::find(instructions, std::string_view{name}, &std::pair<std::string_view, Apply>::first);
     if (known == std::end(instructions)) throw Error{Kind::invalid, "{} is not a valid change command", name};
     if (rest.empty()) throw Error{Kind::invalid, "{} requires at least one argument", to_upper(name)};
     known->second(config, rest);

@@ -41,7 +41,9 @@ bool has_labels(const std::map<std::string, std::string>& labels, const std::vec
 }
 
 bool matches_reference(const oci::Reference& reference, const std::string& pattern) {
-  const auto fits = [&](const std::string& text) { return ::fnmatch(pattern.c_str(), text.c_str(), FNM_PATHNAME) == 0; };
+  const auto fits = [&](const std::string& text) {
+    return ::fnmatch(pattern.c_str(), text.c_str(), FNM_PATHNAME) == 0;
+  };
   return fits(reference.familiar()) || fits(reference.familiar_name());
 }
 

@@ -24,7 +24,8 @@ std::optional<bool> truth_of(const Filters& filters, const std::string& name);
 /// True if every "key" or "key=value" is among the labels.
 bool has_labels(const std::map<std::string, std::string>& labels, const std::vector<std::string>& wanted);
 
-/// Docker's pattern of references: a shell pattern ("*" stops at "/") against the familiar name with or without the tag.
+/// Docker's pattern of references: a shell pattern ("*" stops at "/") against the familiar name with or without the
+/// tag.
 bool matches_reference(const oci::Reference& reference, const std::string& pattern);
 
 }  // namespace berth::images

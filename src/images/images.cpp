@@ -26,12 +26,17 @@ struct ImageStore::Hold::State {
 ImageStore::Hold::Hold(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ImageStore::Hold::~Hold() = default;
 
-ImageStore::ImageStore(content::ContentStore& content, snapshots::SnapshotStore& snapshots, metadata::Database& database)
+ImageStore::ImageStore(content::ContentStore& content, snapshots::SnapshotStore& snapshots,
+                       metadata::Database& database)
     : impl_(std::make_unique<Impl>(content, snapshots, database)) {}
 ImageStore::~ImageStore() = default;
 
-void ImageStore::on_event(std::function<void(const ImageEvent&)> publish) { impl_->publish = std::move(publish); }
-void ImageStore::on_uses(std::function<std::vector<ContainerUse>()> uses) { impl_->uses = std::move(uses); }
+void ImageStore::on_event(std::function<void(const ImageEvent&)> publish) {
+  impl_->publish = std::move(publish);
+}
+void ImageStore::on_uses(std::function<std::vector<ContainerUse>()> uses) {
+  impl_->uses = std::move(uses);
+}
 
 void ImageStore::recover() {
   impl_->content.recover();
@@ -62,11 +67,11 @@ std::optional<Image> ImageStore::find(std::string_view name) {
 
 Image ImageStore::get(std::string_view name, const oci::Platform& platform) {
   auto image = get(name);
-  const oci::Platform actual{.architecture = image.config.architecture, .os = image.config.os, .variant = image.config.variant};
+  const oci::Platform actual{
+      .architecture = image.config.architecture, .os = image.config.os, .variant = image.config.variant};
   if (!oci::matches(actual, platform)) {
-    throw Error{Kind::not_found,
-                "image with reference {} was found but does not provide the specified platform ({})", name,
-                oci::to_string(platform)};
+    throw Error{Kind::not_found, "image with reference {} was found but does not provide the specified platform ({})",
+                name, oci::to_string(platform)};
   }
   return image;
 }
@@ -102,9 +107,15 @@ std::optional<std::string> ImageStore::find_name(const oci::Digest& id) {
   return tagged == names.end() ? std::nullopt : std::optional{tagged->familiar()};
 }
 
-std::vector<Summary> ImageStore::list(const ListRequest& request) { return list_images(*impl_, request); }
-Inspect ImageStore::inspect(std::string_view name) { return inspect_image(*impl_, name); }
-std::vector<HistoryItem> ImageStore::history(std::string_view name) { return image_history(*impl_, name); }
+std::vector<Summary> ImageStore::list(const ListRequest& request) {
+  return list_images(*impl_, request);
+}
+Inspect ImageStore::inspect(std::string_view name) {
+  return inspect_image(*impl_, name);
+}
+std::vector<HistoryItem> ImageStore::history(std::string_view name) {
+  return image_history(*impl_, name);
+}
 
 void ImageStore::tag(std::string_view name, std::string_view repo, std::string_view tag) {
   const auto id = impl_->get(name);
@@ -118,7 +129,9 @@ std::vector<DeleteItem> ImageStore::remove(std::string_view name, const RemoveRe
   return remove_image(*impl_, name, request);
 }
 
-PruneReport ImageStore::prune(const Filters& filters) { return prune_images(*impl_, filters); }
+PruneReport ImageStore::prune(const Filters& filters) {
+  return prune_images(*impl_, filters);
+}
 
 void ImageStore::collect() {
   if (!impl_->has_retired.exchange(false)) return;

@@ -1,9 +1,9 @@
 // images: names -> configurations -> layers.
 //
-// Keeps one row per image and per name in the database, the image's configuration as a blob in content/ (its digest is the
-// image's ID), and its layers unpacked in snapshots/. An image appears whole or not at all: until load or import has
-// verified every digest and everything is durable, no row refers to it, and what a crash leaves is removed by recover().
-// Operations are shaped like the Engine API; errors carry Docker's texts where scripts match them.
+// Keeps one row per image and per name in the database, the image's configuration as a blob in content/ (its digest is
+// the image's ID), and its layers unpacked in snapshots/. An image appears whole or not at all: until load or import
+// has verified every digest and everything is durable, no row refers to it, and what a crash leaves is removed by
+// recover(). Operations are shaped like the Engine API; errors carry Docker's texts where scripts match them.
 //
 // Uses: base, oci, metadata, content, snapshots.   Used by: containers, engine, api.   Threads: any.
 #pragma once
@@ -41,7 +41,8 @@ namespace berth::images {
 /// Gives the next bytes of a stream; 0 at its end. Throws when the stream breaks.
 using Source = std::function<std::size_t(std::span<char>)>;
 
-/// Takes the messages of a running load or import, as the client gets them: {"stream": "Loaded image: busybox:latest\n"},
+/// Takes the messages of a running load or import, as the client gets them: {"stream": "Loaded image:
+/// busybox:latest\n"},
 /// {"status": "Loading layer", "id": ..., "progressDetail": {...}, "progress": "[=> ] ..."}.
 using Messages = std::function<void(const json::Object&)>;
 
@@ -56,8 +57,8 @@ struct Image {
 /// An image event in Docker's words: "load", "import", "tag", "untag", "delete", "prune".
 struct ImageEvent {
   std::string action;
-  std::string id;                                  ///< "sha256:..."; empty for prune
-  std::map<std::string, std::string> attributes;   ///< the image's labels, and "name"
+  std::string id;                                 ///< "sha256:..."; empty for prune
+  std::map<std::string, std::string> attributes;  ///< the image's labels, and "name"
 };
 
 /// A container that was made from an image.
@@ -73,9 +74,9 @@ struct LoadRequest {
 };
 
 struct ImportRequest {
-  std::string repo;     ///< may include a tag; empty: no name
+  std::string repo;  ///< may include a tag; empty: no name
   std::string tag;
-  std::string message;  ///< empty: "Imported from -"
+  std::string message;               ///< empty: "Imported from -"
   std::vector<std::string> changes;  ///< Dockerfile instructions
   std::optional<oci::Platform> platform;
 };
@@ -107,8 +108,8 @@ class ImageStore {
   /// the first request.
   void recover();
 
-  /// Loads a docker-archive or an OCI layout, plain or compressed. One pass: nothing is kept of the stream but the result.
-  /// All images of the archive or, on any error, none. Throws `invalid` or `corrupt` for bad input.
+  /// Loads a docker-archive or an OCI layout, plain or compressed. One pass: nothing is kept of the stream but the
+  /// result. All images of the archive or, on any error, none. Throws `invalid` or `corrupt` for bad input.
   void load(const Source& source, const LoadRequest& request, const Messages& messages);
 
   /// Makes an image of one layer from a tar stream; returns its ID.

@@ -23,8 +23,7 @@ struct Summary {
   std::int64_t SharedSize = -1;
   std::int64_t Size = 0;
 };
-BOOST_DESCRIBE_STRUCT(Summary, (),
-                      (Containers, Created, Id, Labels, ParentId, RepoDigests, RepoTags, SharedSize, Size))
+BOOST_DESCRIBE_STRUCT(Summary, (), (Containers, Created, Id, Labels, ParentId, RepoDigests, RepoTags, SharedSize, Size))
 
 struct GraphDriver {
   std::map<std::string, std::string> Data;

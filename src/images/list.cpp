@@ -54,7 +54,8 @@ bool created_fits(const Query& query, Time created) {
 std::vector<oci::Reference> fitting_names(const Query& query, std::vector<oci::Reference> names) {
   if (query.references.empty()) return names;
   std::erase_if(names, [&](const oci::Reference& name) {
-    return std::ranges::none_of(query.references, [&](const auto& pattern) { return matches_reference(name, pattern); });
+    return std::ranges::none_of(query.references,
+                                [&](const auto& pattern) { return matches_reference(name, pattern); });
   });
   return names;
 }
@@ -65,7 +66,8 @@ bool shows_nameless(Store& store, const Query& query, const oci::Digest& id) {
   return query.all || store.records.children(id).empty();
 }
 
-std::int64_t shared_size(Store& store, const std::vector<LayerRecord>& layers, const std::map<oci::Digest, int>& counts) {
+std::int64_t shared_size(Store& store, const std::vector<LayerRecord>& layers,
+                         const std::map<oci::Digest, int>& counts) {
   std::int64_t size = 0;
   for (const auto& layer : layers) {
     if (counts.at(layer.chain_id) > 1) size += store.snapshots.size(layer.diff_id);

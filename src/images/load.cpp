@@ -51,13 +51,16 @@ std::vector<Candidate> read_docker_archive(const Archive& archive, const std::st
 
 // --- OCI layout ---
 
-std::string blob_path(const oci::Descriptor& descriptor) { return "blobs/sha256/" + descriptor.digest.hex(); }
+std::string blob_path(const oci::Descriptor& descriptor) {
+  return "blobs/sha256/" + descriptor.digest.hex();
+}
 
 /// The document that a descriptor names; its digest was checked when it was read (Archive).
 const std::string& blob(const Archive& archive, const oci::Descriptor& descriptor) {
   const auto& text = archive.document(blob_path(descriptor));
   if (static_cast<std::int64_t>(text.size()) != descriptor.size) {
-    throw Error{Kind::corrupt, "{} has {} bytes, its descriptor says {}", descriptor.digest, text.size(), descriptor.size};
+    throw Error{Kind::corrupt, "{} has {} bytes, its descriptor says {}", descriptor.digest, text.size(),
+                descriptor.size};
   }
   return text;
 }
@@ -183,8 +186,8 @@ NewImage verify(Archive& archive, const Candidate& candidate, const LoadRequest&
   for (std::size_t i = 0; i < diff_ids.size(); ++i) {
     auto& layer = archive.layer(candidate.layers[i]);
     if (layer.digests.diff_id != diff_ids[i]) {
-      throw Error{Kind::corrupt, "invalid diffID for layer {}: expected {}, got {}", i,
-                  quote(diff_ids[i].to_string()), quote(layer.digests.diff_id.to_string())};
+      throw Error{Kind::corrupt, "invalid diffID for layer {}: expected {}, got {}", i, quote(diff_ids[i].to_string()),
+                  quote(layer.digests.diff_id.to_string())};
     }
     if (layer.unpacked) layers.push_back(std::move(*std::exchange(layer.unpacked, std::nullopt)));
   }
@@ -195,11 +198,13 @@ NewImage verify(Archive& archive, const Candidate& candidate, const LoadRequest&
 void link_parents(std::vector<NewImage>& images, const std::vector<Candidate>& candidates) {
   for (std::size_t i = 0; i < images.size(); ++i) {
     const auto wanted = oci::Digest::try_parse(candidates[i].parent);
-    const auto parent = std::ranges::find_if(images, [&](const NewImage& other) { return wanted && other.id == *wanted; });
+    const auto parent =
+        std::ranges::find_if(images, [&](const NewImage& other) { return wanted && other.id == *wanted; });
     if (parent == images.end() || parent->config.history.size() >= images[i].config.history.size()) continue;
     const auto& below = parent->config.rootfs.diff_ids;
     const auto& whole = images[i].config.rootfs.diff_ids;
-    if (below.size() <= whole.size() && std::equal(below.begin(), below.end(), whole.begin())) images[i].parent = parent->id;
+    if (below.size() <= whole.size() && std::equal(below.begin(), below.end(), whole.begin()))
+      images[i].parent = parent->id;
   }
 }
 

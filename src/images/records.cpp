@@ -20,7 +20,8 @@ ImageRecord read_image(const Row& row) {
 }
 
 template <class... Parameters>
-std::vector<oci::Digest> read_digests(metadata::Database& database, std::string_view sql, const Parameters&... parameters) {
+std::vector<oci::Digest> read_digests(metadata::Database& database, std::string_view sql,
+                                      const Parameters&... parameters) {
   std::vector<oci::Digest> digests;
   database.query(sql, {parameters...}, [&](const Row& row) { digests.push_back(oci::Digest::parse(row.text(0))); });
   return digests;
@@ -37,7 +38,8 @@ bool any(metadata::Database& database, std::string_view sql, const std::string& 
 Records::Records(metadata::Database& database) : database_(database) {
   database_.migrate(
       "images",
-      {"CREATE TABLE images (id TEXT PRIMARY KEY, created INTEGER NOT NULL, size INTEGER NOT NULL, parent TEXT NOT NULL, "
+      {"CREATE TABLE images (id TEXT PRIMARY KEY, created INTEGER NOT NULL, size INTEGER NOT NULL, parent TEXT NOT "
+       "NULL, "
        "tagged_at TEXT NOT NULL, retired INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID",
        "CREATE TABLE image_layers (image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE, "
        "position INTEGER NOT NULL, diff_id TEXT NOT NULL, chain_id TEXT NOT NULL, PRIMARY KEY (image_id, position)) "
@@ -105,7 +107,9 @@ void Records::set_tagged(const oci::Digest& id, const std::string& when) {
   database_.run("UPDATE images SET tagged_at = ? WHERE id = ?", {when, id.to_string()});
 }
 
-void Records::remove(const oci::Digest& id) { database_.run("DELETE FROM images WHERE id = ?", {id.to_string()}); }
+void Records::remove(const oci::Digest& id) {
+  database_.run("DELETE FROM images WHERE id = ?", {id.to_string()});
+}
 
 void Records::retire(const oci::Digest& id) {
   database_.run("UPDATE images SET retired = 1, parent = '' WHERE id = ?", {id.to_string()});
@@ -141,9 +145,10 @@ bool Records::uses_layer(const oci::Digest& diff_id) {
 }
 
 bool Records::uses_chain(const oci::Digest& chain_id) {
-  return any(database_,
-             "SELECT 1 FROM image_layers JOIN images ON images.id = image_id WHERE chain_id = ? AND retired = 0 LIMIT 1",
-             chain_id.to_string());
+  return any(
+      database_,
+      "SELECT 1 FROM image_layers JOIN images ON images.id = image_id WHERE chain_id = ? AND retired = 0 LIMIT 1",
+      chain_id.to_string());
 }
 
 bool Records::uses_blob(const oci::Digest& id) {

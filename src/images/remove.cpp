@@ -11,7 +11,9 @@
 namespace berth::images {
 namespace {
 
-std::string short_of(const oci::Digest& id) { return short_id(id.hex()); }
+std::string short_of(const oci::Digest& id) {
+  return short_id(id.hex());
+}
 
 /// At most one tag, and digests only of the same repository: removing by ID may then remove the names too.
 bool is_single_reference(const std::vector<oci::Reference>& names) {
@@ -87,7 +89,8 @@ class Remover {
     untag(id, wanted);
     std::erase(names, wanted);
     const auto same_repository = [&](const oci::Reference& name) { return name.name() == wanted.name(); };
-    const bool tag_left = std::ranges::any_of(names, [&](const auto& name) { return same_repository(name) && !name.digest(); });
+    const bool tag_left =
+        std::ranges::any_of(names, [&](const auto& name) { return same_repository(name) && !name.digest(); });
     if (!wanted.digest() && !tag_left) {
       for (const auto& name : names) {
         if (same_repository(name)) untag(id, name);
@@ -158,15 +161,16 @@ class Remover {
 
   const ContainerUse* find_use(const oci::Digest& id, std::optional<bool> running) {
     const auto text = id.to_string();
-    const auto found = std::ranges::find_if(uses_, [&](const ContainerUse& use) {
-      return use.image_id == text && (!running || use.running == *running);
-    });
+    const auto found = std::ranges::find_if(
+        uses_, [&](const ContainerUse& use) { return use.image_id == text && (!running || use.running == *running); });
     return found == uses_.end() ? nullptr : &*found;
   }
 
   /// In Docker's order: children, running containers; unless forced also names and stopped containers.
-  std::optional<Conflict> find_conflict(const oci::Digest& id, const Holds::Removal& removal, bool force, bool check_names) {
-    if (!store_.records.children(id).empty()) return Conflict{.hard = true, .reason = "image has dependent child images"};
+  std::optional<Conflict> find_conflict(const oci::Digest& id, const Holds::Removal& removal, bool force,
+                                        bool check_names) {
+    if (!store_.records.children(id).empty())
+      return Conflict{.hard = true, .reason = "image has dependent child images"};
     if (const auto* use = find_use(id, true)) {
       return Conflict{true, true, "image is being used by running container " + short_id(use->container_id)};
     }

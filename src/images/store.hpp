@@ -49,8 +49,8 @@ class Store {
 
   void announce(std::string action, const oci::Digest& id, std::string name);
 
-  /// Makes blobs and rows of images, all in one transaction; `held` covers their layers. Returns for each name that another
-  /// image had the old owner. On failure nothing of it stays.
+  /// Makes blobs and rows of images, all in one transaction; `held` covers their layers. Returns for each name that
+  /// another image had the old owner. On failure nothing of it stays.
   std::vector<std::pair<oci::Reference, oci::Digest>> add(const std::vector<NewImage>& images);
 
   /// Removes those of these layers and configurations that no image has and nobody holds.
@@ -60,7 +60,8 @@ class Store {
   Guarded<std::map<oci::Digest, ConfigPtr>> configs_;  ///< a few, parsed
 };
 
-/// The names of a stack of layers: the first is the lowest diff ID, each next the digest of the one below and its diff ID.
+/// The names of a stack of layers: the first is the lowest diff ID, each next the digest of the one below and its diff
+/// ID.
 std::vector<LayerRecord> stack_of(const std::vector<oci::Digest>& diff_ids);
 
 /// Parses an image's configuration and checks what everything else relies on. Throws `invalid`.

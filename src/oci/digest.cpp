@@ -10,7 +10,8 @@ namespace {
 constexpr std::string_view prefix = "sha256:";
 
 bool is_sha256_hex(std::string_view text) {
-  return text.size() == 64 && std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return text.size() == 64 &&
+         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 }  // namespace
@@ -39,6 +40,8 @@ Digest Digest::from_json(const json::Value& value) {
   return parse({value.get_string().data(), value.get_string().size()});
 }
 
-json::Value Digest::to_json() const { return json::to(to_string()); }
+json::Value Digest::to_json() const {
+  return json::to(to_string());
+}
 
 }  // namespace berth::oci

@@ -35,7 +35,9 @@ bool is_manifest_type(std::string_view type) {
   return type == media_type::oci_manifest || type == media_type::docker_manifest;
 }
 
-bool is_index_type(std::string_view type) { return type == media_type::oci_index || type == media_type::docker_index; }
+bool is_index_type(std::string_view type) {
+  return type == media_type::oci_index || type == media_type::docker_index;
+}
 
 Manifest parse_manifest(std::string_view text, const Descriptor& descriptor) {
   auto manifest = json::from<Manifest>(parse_document(text, descriptor, "manifests"));

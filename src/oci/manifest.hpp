@@ -52,8 +52,8 @@ BOOST_DESCRIBE_STRUCT(Index, (), (schemaVersion, mediaType, manifests, annotatio
 bool is_manifest_type(std::string_view media_type);
 bool is_index_type(std::string_view media_type);
 
-/// Parses the blob that `descriptor` names. A document that says it is something else than the descriptor claims, or that
-/// could be read as both a manifest and an index, is refused as `invalid` (CVE-2021-41190).
+/// Parses the blob that `descriptor` names. A document that says it is something else than the descriptor claims, or
+/// that could be read as both a manifest and an index, is refused as `invalid` (CVE-2021-41190).
 Manifest parse_manifest(std::string_view text, const Descriptor& descriptor);
 Index parse_index(std::string_view text, const Descriptor& descriptor);
 

@@ -13,11 +13,11 @@ namespace {
 
 /// The names that people and `uname -m` use, and Go's.
 constexpr std::pair<std::string_view, std::string_view> architecture_aliases[] = {
-    {"x86_64", "amd64"}, {"x86-64", "amd64"}, {"aarch64", "arm64"}, {"armhf", "arm"},      {"armel", "arm"},
+    {"x86_64", "amd64"}, {"x86-64", "amd64"}, {"aarch64", "arm64"}, {"armhf", "arm"},   {"armel", "arm"},
     {"armv7l", "arm"},   {"i386", "386"},     {"i686", "386"},      {"ppc64", "ppc64"},
 };
 
-constexpr std::string_view architectures[] = {"386",   "amd64",   "arm",     "arm64", "loong64", "mips64",
+constexpr std::string_view architectures[] = {"386",      "amd64", "arm",     "arm64",   "loong64", "mips64",
                                               "mips64le", "ppc64", "ppc64le", "riscv64", "s390x"};
 
 std::string normal_architecture(std::string_view name) {
@@ -49,16 +49,19 @@ Platform host_platform() {
 
 Platform parse_platform(std::string_view text) {
   const auto parts = split(text, '/');
-  const bool well_formed = parts.size() <= 3 && std::ranges::all_of(parts, [](const std::string& part) {
-    return !part.empty() && part.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
-                                std::string::npos;
-  });
+  const bool well_formed =
+      parts.size() <= 3 && std::ranges::all_of(parts, [](const std::string& part) {
+        return !part.empty() &&
+               part.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
+                   std::string::npos;
+      });
   if (!well_formed) throw Error{Kind::invalid, "{}: invalid platform", quote(text)};
   Platform platform = host_platform();
   if (parts.size() == 1) {
     if (const auto architecture = normal_architecture(parts[0]); is_known_architecture(architecture)) {
       platform.architecture = architecture;
-    } else if (const auto os = to_lower(parts[0]); os == "linux" || os == "windows" || os == "darwin" || os == "freebsd") {
+    } else if (const auto os = to_lower(parts[0]);
+               os == "linux" || os == "windows" || os == "darwin" || os == "freebsd") {
       platform.os = os;
     } else {
       throw Error{Kind::invalid, "{}: unknown operating system or architecture", quote(text)};

@@ -13,9 +13,15 @@ constexpr std::string_view default_domain = "docker.io";
 constexpr std::string_view official_prefix = "library/";
 constexpr std::size_t max_path = 255;
 
-bool is_lower_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool is_alnum(char c) { return is_lower_alnum(c) || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_lower_alnum(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+bool is_alnum(char c) {
+  return is_lower_alnum(c) || (c >= 'A' && c <= 'Z');
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /// Between two letters or digits of a name: one dot, one or two underscores, or any number of hyphens.
 bool is_separator(std::string_view text) {
@@ -73,7 +79,9 @@ std::pair<std::string_view, std::string> split_domain(std::string_view text) {
   return {default_domain, std::string{official_prefix} + std::string{rest}};
 }
 
-[[noreturn]] void throw_malformed() { throw Error{Kind::invalid, "invalid reference format"}; }
+[[noreturn]] void throw_malformed() {
+  throw Error{Kind::invalid, "invalid reference format"};
+}
 
 }  // namespace
 

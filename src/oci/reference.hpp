@@ -12,7 +12,8 @@ namespace berth::oci {
 /// A checked reference. `busybox` is docker.io/library/busybox without a tag; `ghcr.io/a/b:1` is what it says.
 class Reference {
  public:
-  /// Throws `invalid` with Docker's texts: "invalid reference format", "... repository name (library/X) must be lowercase".
+  /// Throws `invalid` with Docker's texts: "invalid reference format", "... repository name (library/X) must be
+  /// lowercase".
   static Reference parse(std::string_view text);
   static std::optional<Reference> try_parse(std::string_view text);
 

@@ -43,9 +43,13 @@ uid_t checked_owner(std::int64_t id) {
   return static_cast<uid_t>(id);
 }
 
-std::array<timespec, 2> both_times(const timespec& mtime) { return {mtime, mtime}; }
+std::array<timespec, 2> both_times(const timespec& mtime) {
+  return {mtime, mtime};
+}
 
-bool is_unsupported(int error) { return error == ENOTSUP || error == EPERM; }
+bool is_unsupported(int error) {
+  return error == ENOTSUP || error == EPERM;
+}
 
 /// overlayfs' own attributes would let a layer redirect lookups to places of its choice: only we set them.
 bool is_private(const std::string& attribute) {
@@ -100,13 +104,19 @@ void set_opaque(FdRef directory) {
   if (::fsetxattr(directory.get(), opaque_attribute, "y", 1, 0) < 0) throw Error::from_errno(errno, "make opaque");
 }
 
-bool is_whiteout(const struct stat& status) { return S_ISCHR(status.st_mode) && status.st_rdev == ::makedev(0, 0); }
+bool is_whiteout(const struct stat& status) {
+  return S_ISCHR(status.st_mode) && status.st_rdev == ::makedev(0, 0);
+}
 
 }  // namespace
 
-LayerRoot::LayerRoot(UniqueFd root) : root_(std::move(root)) { open_.reserve(max_open); }
+LayerRoot::LayerRoot(UniqueFd root) : root_(std::move(root)) {
+  open_.reserve(max_open);
+}
 
-FdRef LayerRoot::open_parent(std::string_view path) { return open_directory(split_path(path).first); }
+FdRef LayerRoot::open_parent(std::string_view path) {
+  return open_directory(split_path(path).first);
+}
 
 FdRef LayerRoot::open_directory(std::string_view directory) {
   if (directory.empty()) return root_;
@@ -143,7 +153,9 @@ FdRef LayerRoot::remember(std::string_view path, UniqueFd fd) {
 }
 
 /// Called whenever a directory or link goes away: what was resolved through it is no longer true.
-void LayerRoot::forget_open() noexcept { open_.clear(); }
+void LayerRoot::forget_open() noexcept {
+  open_.clear();
+}
 
 void LayerRoot::remove_existing(FdRef parent, const std::string& name) {
   if (::unlinkat(parent.get(), name.c_str(), 0) == 0) return;
@@ -158,7 +170,7 @@ void LayerRoot::put_directory(const std::string& path, const TarEntry& entry) {
     return;
   }
   const auto [parent, name] = at(open_parent(path), path);
-  struct stat existing{};
+  struct stat existing {};
   bool replaces = false;
   if (::mkdirat(parent.get(), name.c_str(), 0700) < 0) {
     if (errno != EEXIST) throw entry_error(errno, "make directory", path);
@@ -213,12 +225,12 @@ void LayerRoot::put_hard_link(const std::string& path, const std::string& target
   const auto source_parent = duplicate(open_parent(target));
   const std::string source{split_path(target).second};
   const auto [parent, name] = at(open_parent(path), path);
-  struct stat from{};
+  struct stat from {};
   if (source.empty() || ::fstatat(source_parent.get(), source.c_str(), &from, AT_SYMLINK_NOFOLLOW) < 0) {
     throw Error{Kind::invalid, "hard link {} to {}, which this layer does not have", quote(path), quote(target)};
   }
   if (S_ISDIR(from.st_mode)) throw Error{Kind::invalid, "hard link {} to the directory {}", quote(path), quote(target)};
-  struct stat to{};
+  struct stat to {};
   if (::fstatat(parent.get(), name.c_str(), &to, AT_SYMLINK_NOFOLLOW) == 0) {
     if (to.st_ino == from.st_ino && to.st_dev == from.st_dev) return;
     remove_existing(parent, name);
@@ -259,7 +271,9 @@ void LayerRoot::put_whiteout(const std::string& path) {
   if (const auto directory = open_real_directory(parent, name)) set_opaque(directory);
 }
 
-void LayerRoot::make_opaque(const std::string& path) { set_opaque(open_directory(path)); }
+void LayerRoot::make_opaque(const std::string& path) {
+  set_opaque(open_directory(path));
+}
 
 void LayerRoot::remember_time(const std::string& path, const timespec& mtime) {
   remembered_bytes_ += path.size() + sizeof(DirectoryTime);

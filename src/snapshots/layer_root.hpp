@@ -11,8 +11,9 @@
 
 namespace berth::snapshots {
 
-/// Parents are opened with openat2(RESOLVE_IN_ROOT) and kept by descriptor; everything else is one name below a parent that
-/// is open, never followed. Names are clean (clean_path). What is in the way is replaced, except that directories merge.
+/// Parents are opened with openat2(RESOLVE_IN_ROOT) and kept by descriptor; everything else is one name below a parent
+/// that is open, never followed. Names are clean (clean_path). What is in the way is replaced, except that directories
+/// merge.
 class LayerRoot {
  public:
   explicit LayerRoot(UniqueFd root);
@@ -21,7 +22,8 @@ class LayerRoot {
   void put_symlink(const std::string& path, const TarEntry& entry);
   /// Devices and fifos.
   void put_node(const std::string& path, const TarEntry& entry);
-  /// `target` must be in this layer, as Docker wants it too: a link to a file of a lower layer would not be one in overlayfs.
+  /// `target` must be in this layer, as Docker wants it too: a link to a file of a lower layer would not be one in
+  /// overlayfs.
   void put_hard_link(const std::string& path, const std::string& target);
   /// A new empty file, open for writing; `finish_file` gives it its attributes.
   UniqueFd put_file(const std::string& path);

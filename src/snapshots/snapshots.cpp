@@ -67,7 +67,9 @@ bool SnapshotStore::contains(const oci::Digest& diff_id) const {
   return !diff_id.empty() && ::access(entry(diff_id).c_str(), F_OK) == 0;
 }
 
-fs::path SnapshotStore::directory(const oci::Digest& diff_id) const { return entry(diff_id) / root_name; }
+fs::path SnapshotStore::directory(const oci::Digest& diff_id) const {
+  return entry(diff_id) / root_name;
+}
 
 std::int64_t SnapshotStore::size(const oci::Digest& diff_id) const {
   const auto text = find_file(entry(diff_id) / size_name, 64);

@@ -1,8 +1,8 @@
 // snapshots: layers on disk, unpacked, ready to be lower directories of an overlay mount.
 //
-// A layer is unpacked once, under its diff ID, whatever images it is part of: what it contains depends on its own tar alone
-// (chain IDs name stacks of layers and stay in images/). It appears whole, verified and durable, or not at all. Which layers
-// are needed is known to images/, which removes the others.
+// A layer is unpacked once, under its diff ID, whatever images it is part of: what it contains depends on its own tar
+// alone (chain IDs name stacks of layers and stay in images/). It appears whole, verified and durable, or not at all.
+// Which layers are needed is known to images/, which removes the others.
 //
 //   auto layer = store.unpack(source);          // aside, hashed on the way
 //   if (layer.digests().diff_id != wanted) ...  // dropped with all that is in it
@@ -42,8 +42,8 @@ class SnapshotStore {
   /// See unpack_layer. Nothing is left behind if it throws.
   [[nodiscard]] Unpacked unpack(const content::Source& source) const;
 
-  /// Makes layers durable and gives them their names; those that exist already are dropped. Either all or, if it throws,
-  /// none that was not there before.
+  /// Makes layers durable and gives them their names; those that exist already are dropped. Either all or, if it
+  /// throws, none that was not there before.
   void commit(std::vector<Unpacked> layers) const;
 
   [[nodiscard]] bool contains(const oci::Digest& diff_id) const;
@@ -66,10 +66,10 @@ class SnapshotStore {
  private:
   [[nodiscard]] fs::path entry(const oci::Digest& diff_id) const;
 
-  fs::path layers_;   ///< <root>/overlay/<hex of the diff ID>/{fs,size}
-  fs::path ingests_;  ///< <root>/ingest
-  fs::path discards_; ///< <root>/discard
-  fs::path empty_;    ///< <root>/empty
+  fs::path layers_;    ///< <root>/overlay/<hex of the diff ID>/{fs,size}
+  fs::path ingests_;   ///< <root>/ingest
+  fs::path discards_;  ///< <root>/discard
+  fs::path empty_;     ///< <root>/empty
 };
 
 }  // namespace berth::snapshots

@@ -2,16 +2,16 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <clocale>
 #include <sys/stat.h>
+#include <clocale>
 
 #include "base/error.hpp"
 
 namespace berth::snapshots {
 namespace {
 
-/// libarchive converts the UTF-8 names of pax headers to the locale's character set: for this thread, for this call, that
-/// is UTF-8, whatever the program's locale is.
+/// libarchive converts the UTF-8 names of pax headers to the locale's character set: for this thread, for this call,
+/// that is UTF-8, whatever the program's locale is.
 class Utf8Locale {
  public:
   Utf8Locale() {
@@ -27,7 +27,9 @@ class Utf8Locale {
   locale_t previous_;
 };
 
-std::string_view text(const char* bytes) { return bytes == nullptr ? std::string_view{} : std::string_view{bytes}; }
+std::string_view text(const char* bytes) {
+  return bytes == nullptr ? std::string_view{} : std::string_view{bytes};
+}
 
 EntryType type_of(archive_entry* header) {
   if (::archive_entry_hardlink(header) != nullptr) return EntryType::hard_link;
@@ -79,7 +81,8 @@ const TarEntry* TarReader::next() {
   entry_.path = text(::archive_entry_pathname(header_));
   if (entry_.path.empty()) throw Error{Kind::corrupt, "tar entry without a name"};
   if (code == ARCHIVE_WARN) check_warning();
-  entry_.target = text(entry_.type == EntryType::hard_link ? ::archive_entry_hardlink(header_) : ::archive_entry_symlink(header_));
+  entry_.target =
+      text(entry_.type == EntryType::hard_link ? ::archive_entry_hardlink(header_) : ::archive_entry_symlink(header_));
   entry_.size = ::archive_entry_size(header_);
   entry_.permissions = ::archive_entry_perm(header_);
   entry_.uid = ::archive_entry_uid(header_);
@@ -90,8 +93,8 @@ const TarEntry* TarReader::next() {
   return &entry_;
 }
 
-/// A warning means that something of the header was bent to fit, and we unpack exactly or not at all. Only names that are
-/// not UTF-8 are fine: libarchive gives them as they are.
+/// A warning means that something of the header was bent to fit, and we unpack exactly or not at all. Only names that
+/// are not UTF-8 are fine: libarchive gives them as they are.
 void TarReader::check_warning() {
   const auto reason = text(::archive_error_string(archive_.get()));
   if (reason.contains("can't be converted from")) return;

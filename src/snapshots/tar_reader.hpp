@@ -32,7 +32,7 @@ struct TarEntry {
   std::string_view path;
   std::string_view target;  ///< of a symbolic or hard link
   std::int64_t size = 0;
-  mode_t permissions = 0;   ///< with setuid, setgid and sticky
+  mode_t permissions = 0;  ///< with setuid, setgid and sticky
   std::int64_t uid = 0;
   std::int64_t gid = 0;
   timespec mtime{};

@@ -74,10 +74,15 @@ TEST(Decoder, BrokenStreamsAreCorrupt) {
   EXPECT_EQ(failure(gzip("x") + "garbage"), Kind::corrupt);
 }
 
-TEST(Decoder, EmptyStreamIsEmpty) { EXPECT_EQ(decode(""), ""); }
+TEST(Decoder, EmptyStreamIsEmpty) {
+  EXPECT_EQ(decode(""), "");
+}
 
 TEST(Decoder, OtherCompressionsAreUnsupported) {
-  EXPECT_EQ(failure(std::string("\xfd" "7zXZ\0\0\0", 8)), Kind::unsupported);
+  EXPECT_EQ(failure(std::string("\xfd"
+                                "7zXZ\0\0\0",
+                                8)),
+            Kind::unsupported);
   EXPECT_EQ(failure("BZh91AY&SY"), Kind::unsupported);
 }
 

@@ -11,7 +11,9 @@ namespace {
 using testing::ElementsAre;
 using testing::Key;
 
-oci::RunConfig apply(const std::vector<std::string>& changes) { return apply_changes({}, changes); }
+oci::RunConfig apply(const std::vector<std::string>& changes) {
+  return apply_changes({}, changes);
+}
 
 std::string failure(const std::string& change) {
   try {
@@ -36,13 +38,15 @@ TEST(Changes, EnvironmentWithQuotesAndVariables) {
 }
 
 TEST(Changes, PortsVolumesAndLabels) {
-  EXPECT_THAT(apply({"EXPOSE 80 53/udp 8000-8001"}).ExposedPorts, ElementsAre(Key("53/udp"), Key("80/tcp"), Key("8000/tcp"), Key("8001/tcp")));
+  EXPECT_THAT(apply({"EXPOSE 80 53/udp 8000-8001"}).ExposedPorts,
+              ElementsAre(Key("53/udp"), Key("80/tcp"), Key("8000/tcp"), Key("8001/tcp")));
   EXPECT_THAT(apply({R"(VOLUME ["/a b", "/c"])", "VOLUME /d"}).Volumes, ElementsAre(Key("/a b"), Key("/c"), Key("/d")));
   EXPECT_EQ(apply({R"(LABEL a.b="c d" e=f)"}).Labels.at("a.b"), "c d");
 }
 
 TEST(Changes, SingleWords) {
-  const auto config = apply({"USER 1000:1000", "STOPSIGNAL SIGQUIT", "WORKDIR /srv/app", "WORKDIR ../data", "ONBUILD RUN make"});
+  const auto config =
+      apply({"USER 1000:1000", "STOPSIGNAL SIGQUIT", "WORKDIR /srv/app", "WORKDIR ../data", "ONBUILD RUN make"});
   EXPECT_EQ(config.User, "1000:1000");
   EXPECT_EQ(config.StopSignal, "SIGQUIT");
   EXPECT_EQ(config.WorkingDir, "/srv/data");

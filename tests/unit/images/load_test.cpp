@@ -67,23 +67,29 @@ TEST_F(Load, SecondLoadChangesNothing) {
 
 TEST_F(Load, OciLayoutWithEachCompressionLoads) {
   EXPECT_EQ(load(OciArchive{.image = base_}.write()), "Loaded image: base:1\n");
-  EXPECT_EQ(load(OciArchive{.image = web_, .pack = test::gzip, .layer_type = "application/vnd.oci.image.layer.v1.tar+gzip"}.write()),
-            "Loaded image: web:latest\n");
+  EXPECT_EQ(
+      load(OciArchive{.image = web_, .pack = test::gzip, .layer_type = "application/vnd.oci.image.layer.v1.tar+gzip"}
+               .write()),
+      "Loaded image: web:latest\n");
   auto other = web_;
   other.names = {"ghcr.io/a/b:1"};
-  EXPECT_EQ(load(test::gzip(OciArchive{.image = other, .pack = test::zstd, .layer_type = "application/vnd.oci.image.layer.v1.tar+zstd"}.write())),
+  EXPECT_EQ(load(test::gzip(OciArchive{
+                .image = other, .pack = test::zstd, .layer_type = "application/vnd.oci.image.layer.v1.tar+zstd"}
+                                .write())),
             "Loaded image: ghcr.io/a/b:1\n");
   EXPECT_EQ(snapshots_->list().size(), 2U);
 }
 
 TEST_F(Load, LayersThatAreLinksInTheArchiveAreFound) {
   const auto config = test::config_text({.layers = {base_layer_, base_layer_}, .names = {}});
-  const auto archive = TarBuilder{}
-                           .file("one/layer.tar", base_layer_)
-                           .symlink("two/layer.tar", "../one/layer.tar")
-                           .file("c.json", config)
-                           .file("manifest.json", R"([{"Config":"c.json","RepoTags":["twice:1"],"Layers":["one/layer.tar","two/layer.tar"]}])")
-                           .finish();
+  const auto archive =
+      TarBuilder{}
+          .file("one/layer.tar", base_layer_)
+          .symlink("two/layer.tar", "../one/layer.tar")
+          .file("c.json", config)
+          .file("manifest.json",
+                R"([{"Config":"c.json","RepoTags":["twice:1"],"Layers":["one/layer.tar","two/layer.tar"]}])")
+          .finish();
   EXPECT_EQ(load(archive), "Loaded image: twice:1\n");
   EXPECT_EQ(store_->lower_directories(store_->get("twice:1").id).size(), 1U) << "overlayfs refuses a directory twice";
 }
@@ -109,7 +115,8 @@ TEST_F(Load, ImageOfAnotherSystemIsRefused) {
 }
 
 TEST_F(Load, PlatformThatIsNotThereIsNotFound) {
-  EXPECT_EQ(load_failure(docker_archive({base_}), {.platform = oci::parse_platform("linux/s390x")}).kind(), Kind::not_found);
+  EXPECT_EQ(load_failure(docker_archive({base_}), {.platform = oci::parse_platform("linux/s390x")}).kind(),
+            Kind::not_found);
   EXPECT_THAT(leftovers(), IsEmpty());
 }
 
@@ -252,9 +259,8 @@ TEST_F(Load, FullDiskIsSaidAndLeavesNothing) {
     ImageStore store{*content_, writable, *database_};
     auto image = base_;
     image.layers = {test::layer_with("big", std::string(4U << 20U, 'x'))};
-    const auto error = failure([&] {
-      store.load(test::source_of(docker_archive({image})), {.quiet = true}, [](const json::Object&) {});
-    });
+    const auto error = failure(
+        [&] { store.load(test::source_of(docker_archive({image})), {.quiet = true}, [](const json::Object&) {}); });
     EXPECT_THAT(error.message(), HasSubstr("no space left on device"));
     EXPECT_TRUE(fs::is_empty(small / "ingest"));
     EXPECT_TRUE(fs::is_empty(small / "overlay"));

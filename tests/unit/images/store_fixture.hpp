@@ -68,11 +68,13 @@ class StoreTest : public testing::Test {
   /// Every file that is not part of an empty store.
   std::vector<std::string> leftovers() {
     std::vector<std::string> found;
-    for (const auto* part : {"content/blobs/sha256", "content/ingest", "snapshots/overlay", "snapshots/ingest", "snapshots/discard"}) {
+    for (const auto* part :
+         {"content/blobs/sha256", "content/ingest", "snapshots/overlay", "snapshots/ingest", "snapshots/discard"}) {
       for (const auto& entry : fs::directory_iterator{directory_.path() / part}) found.push_back(entry.path());
     }
     for (const auto* table : {"images", "image_layers", "image_names"}) {
-      database_->query(std::string{"SELECT 1 FROM "} + table, {}, [&](const metadata::Row&) { found.emplace_back(table); });
+      database_->query(std::string{"SELECT 1 FROM "} + table, {},
+                       [&](const metadata::Row&) { found.emplace_back(table); });
     }
     return found;
   }
@@ -104,7 +106,8 @@ class StoreTest : public testing::Test {
   const std::string base_layer_ = test::layer_with("base", "base");
   const std::string top_layer_ = test::layer_with("top", "top content");
   const test::ImageSpec base_{.layers = {base_layer_}, .names = {"base:1"}, .created = "2025-01-01T00:00:00Z"};
-  const test::ImageSpec web_{.layers = {base_layer_, top_layer_}, .names = {"web:latest"}, .labels = {{"tier", "front"}}};
+  const test::ImageSpec web_{
+      .layers = {base_layer_, top_layer_}, .names = {"web:latest"}, .labels = {{"tier", "front"}}};
 };
 
 }  // namespace berth::images

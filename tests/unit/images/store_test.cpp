@@ -21,14 +21,15 @@ class Images : public StoreTest {
   std::string base_id_ = id_of(base_).to_string();
   std::string web_id_ = id_of(web_).to_string();
   /// What is left of the stack of web when base stays.
-  std::string web_chain_ = content::sha256(test::digest_of(base_layer_) + " " + test::digest_of(top_layer_)).to_string();
+  std::string web_chain_ =
+      content::sha256(test::digest_of(base_layer_) + " " + test::digest_of(top_layer_)).to_string();
 };
 
 // --- resolving ---
 
 TEST_F(Images, AreFoundByNameTagAndId) {
-  for (const std::string& name : {std::string{"web"}, std::string{"web:latest"}, std::string{"docker.io/library/web"}, web_id_,
-                                  web_id_.substr(7), web_id_.substr(7, 12), web_id_.substr(0, 17)}) {
+  for (const std::string& name : {std::string{"web"}, std::string{"web:latest"}, std::string{"docker.io/library/web"},
+                                  web_id_, web_id_.substr(7), web_id_.substr(7, 12), web_id_.substr(0, 17)}) {
     EXPECT_EQ(store_->get(name).id.to_string(), web_id_) << name;
   }
 }
@@ -193,15 +194,18 @@ TEST_F(Images, RemovingByIdWithSeveralNamesMustBeForced) {
   EXPECT_EQ(error.kind(), Kind::conflict);
   EXPECT_EQ(error.message(), "conflict: unable to delete " + web_id_.substr(7, 12) +
                                  " (must be forced) - image is referenced in multiple repositories");
-  EXPECT_THAT(flat(store_->remove(web_id_, {.force = true})),
-              ElementsAre("Untagged again:latest", "Untagged web:latest", "Deleted " + web_id_, "Deleted " + web_chain_));
+  EXPECT_THAT(
+      flat(store_->remove(web_id_, {.force = true})),
+      ElementsAre("Untagged again:latest", "Untagged web:latest", "Deleted " + web_id_, "Deleted " + web_chain_));
 }
 
 TEST_F(Images, ImageOfARunningContainerStays) {
   uses_ = {{.container_id = std::string(64, 'c'), .image_id = web_id_, .running = true}};
-  EXPECT_EQ(failure([&] { store_->remove("web", {}); }).message(),
-            "conflict: unable to remove repository reference \"web\" (must force) - container cccccccccccc is using its "
-            "referenced image " + web_id_.substr(7, 12));
+  EXPECT_EQ(
+      failure([&] { store_->remove("web", {}); }).message(),
+      "conflict: unable to remove repository reference \"web\" (must force) - container cccccccccccc is using its "
+      "referenced image " +
+          web_id_.substr(7, 12));
   EXPECT_EQ(failure([&] { store_->remove(web_id_, {.force = true}); }).message(),
             "conflict: unable to delete " + web_id_.substr(7, 12) +
                 " (cannot be forced) - image is being used by running container cccccccccccc");
@@ -275,9 +279,10 @@ TEST_F(Images, PruneFilters) {
 
 TEST_F(Images, ImportMakesAnImageOfOneLayer) {
   std::string status;
-  const auto id = store_->import(test::source_of(test::gzip(top_layer_)),
-                                 {.repo = "imported", .tag = "v1", .message = "by hand", .changes = {"CMD [\"/top\"]", "ENV A=b"}},
-                                 [&](const json::Object& message) { status = message.at("status").as_string(); });
+  const auto id =
+      store_->import(test::source_of(test::gzip(top_layer_)),
+                     {.repo = "imported", .tag = "v1", .message = "by hand", .changes = {"CMD [\"/top\"]", "ENV A=b"}},
+                     [&](const json::Object& message) { status = message.at("status").as_string(); });
   EXPECT_EQ(status, id.to_string());
   const auto image = store_->inspect("imported:v1");
   EXPECT_EQ(image.Id, id.to_string());

@@ -26,8 +26,11 @@ TEST(Manifest, PartsAreRead) {
 }
 
 TEST(Manifest, MediaTypeInsideMustBeTheDescriptors) {
-  EXPECT_NO_THROW(parse_manifest(manifest_text(R"(,"mediaType":"application/vnd.oci.image.manifest.v1+json")"), manifest_descriptor));
-  EXPECT_THROW(parse_manifest(manifest_text(R"(,"mediaType":"application/vnd.oci.image.index.v1+json")"), manifest_descriptor), Error);
+  EXPECT_NO_THROW(parse_manifest(manifest_text(R"(,"mediaType":"application/vnd.oci.image.manifest.v1+json")"),
+                                 manifest_descriptor));
+  EXPECT_THROW(
+      parse_manifest(manifest_text(R"(,"mediaType":"application/vnd.oci.image.index.v1+json")"), manifest_descriptor),
+      Error);
 }
 
 TEST(Manifest, WhatCouldBeBothIsRefused) {
@@ -37,12 +40,14 @@ TEST(Manifest, WhatCouldBeBothIsRefused) {
 }
 
 TEST(Manifest, OldSchemaAndMissingConfigAreRefused) {
-  EXPECT_THROW(parse_manifest(R"({"schemaVersion":1,"config":{"digest":")" + digest + R"("}})", manifest_descriptor), Error);
+  EXPECT_THROW(parse_manifest(R"({"schemaVersion":1,"config":{"digest":")" + digest + R"("}})", manifest_descriptor),
+               Error);
   EXPECT_THROW(parse_manifest(R"({"schemaVersion":2,"layers":[]})", manifest_descriptor), Error);
 }
 
 TEST(Manifest, DigestThatIsAPathIsRefused) {
-  EXPECT_THROW(parse_index(R"({"schemaVersion":2,"manifests":[{"digest":"sha256:../../x"}]})", index_descriptor), Error);
+  EXPECT_THROW(parse_index(R"({"schemaVersion":2,"manifests":[{"digest":"sha256:../../x"}]})", index_descriptor),
+               Error);
 }
 
 TEST(Platform, AliasesAndDefaults) {
@@ -50,7 +55,8 @@ TEST(Platform, AliasesAndDefaults) {
   EXPECT_EQ(to_string(parse_platform("aarch64")), "linux/arm64");
   EXPECT_EQ(to_string(parse_platform("linux/arm/v7")), "linux/arm/v7");
   EXPECT_EQ(parse_platform("linux").architecture, host_platform().architecture);
-  for (const auto* text : {"", "linux/", "a/b/c/d", "plan 9/amd64", "toaster"}) EXPECT_THROW(parse_platform(text), Error) << text;
+  for (const auto* text : {"", "linux/", "a/b/c/d", "plan 9/amd64", "toaster"})
+    EXPECT_THROW(parse_platform(text), Error) << text;
 }
 
 TEST(Platform, VariantsMatchWithTheirDefaults) {

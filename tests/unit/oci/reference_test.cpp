@@ -48,11 +48,26 @@ TEST(Reference, LatestIsTheDefaultTag) {
 }
 
 TEST(Reference, MalformedTextsAreInvalid) {
-  for (const std::string& text :
-       {std::string{}, std::string{"a b"}, std::string{":tag"}, std::string{"a:"}, std::string{"a:b:c"}, std::string{"-a"},
-        std::string{"a-"}, std::string{"a___b"}, std::string{"a..b"}, std::string{"a//b"}, std::string{"../a"}, std::string{"a/../b"},
-        std::string{"/a"}, std::string{"a@sha256:abc"}, std::string{"a@sha256:../../x"}, std::string{"a@md5:" + std::string(32, 'a')},
-        std::string{"host:port/a"}, "a:" + std::string(129, 'x'), std::string{"a\n"}, std::string{"https://a.b/c"}}) {
+  for (const std::string& text : {std::string{},
+                                  std::string{"a b"},
+                                  std::string{":tag"},
+                                  std::string{"a:"},
+                                  std::string{"a:b:c"},
+                                  std::string{"-a"},
+                                  std::string{"a-"},
+                                  std::string{"a___b"},
+                                  std::string{"a..b"},
+                                  std::string{"a//b"},
+                                  std::string{"../a"},
+                                  std::string{"a/../b"},
+                                  std::string{"/a"},
+                                  std::string{"a@sha256:abc"},
+                                  std::string{"a@sha256:../../x"},
+                                  std::string{"a@md5:" + std::string(32, 'a')},
+                                  std::string{"host:port/a"},
+                                  "a:" + std::string(129, 'x'),
+                                  std::string{"a\n"},
+                                  std::string{"https://a.b/c"}}) {
     try {
       Reference::parse(text);
       ADD_FAILURE() << "accepted: " << text;
@@ -82,8 +97,9 @@ TEST(Reference, MessagesThatSayMore) {
 TEST(Digest, OnlyWellFormedSha256IsAccepted) {
   EXPECT_EQ(Digest::parse(digest).to_string(), digest);
   for (const std::string& text :
-       {std::string{"sha256:../../x"}, std::string{"sha256:"}, "sha256:" + std::string(63, 'a'), "sha256:" + std::string(65, 'a'),
-        "sha256:" + std::string(64, 'A'), "sha512:" + std::string(128, 'a'), std::string(64, 'a'), std::string{}}) {
+       {std::string{"sha256:../../x"}, std::string{"sha256:"}, "sha256:" + std::string(63, 'a'),
+        "sha256:" + std::string(65, 'a'), "sha256:" + std::string(64, 'A'), "sha512:" + std::string(128, 'a'),
+        std::string(64, 'a'), std::string{}}) {
     EXPECT_FALSE(Digest::try_parse(text)) << text;
     EXPECT_THROW(Digest::parse(text), Error) << text;
   }

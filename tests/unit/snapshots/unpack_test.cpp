@@ -47,7 +47,7 @@ class UnpackLayer : public testing::Test {
   }
 
   [[nodiscard]] struct stat look(const std::string& path) const {
-    struct stat status{};
+    struct stat status {};
     EXPECT_EQ(::lstat(at(path).c_str(), &status), 0) << path;
     return status;
   }
@@ -66,10 +66,11 @@ class UnpackLayer : public testing::Test {
 };
 
 TEST_F(UnpackLayer, FilesKeepContentModeOwnerAndTime) {
-  unpack(TarBuilder{}
-             .directory("bin/", {.mode = 0711, .uid = 7, .gid = 8, .mtime = 1234, .mtime_nsec = 987'654'321})
-             .file("bin/tool", "content", {.mode = 0640, .uid = 1000, .gid = 1001, .mtime = -5, .mtime_nsec = 123'456'789})
-             .finish());
+  unpack(
+      TarBuilder{}
+          .directory("bin/", {.mode = 0711, .uid = 7, .gid = 8, .mtime = 1234, .mtime_nsec = 987'654'321})
+          .file("bin/tool", "content", {.mode = 0640, .uid = 1000, .gid = 1001, .mtime = -5, .mtime_nsec = 123'456'789})
+          .finish());
   EXPECT_EQ(read_file(at("bin/tool")), "content");
   const auto file = look("bin/tool");
   EXPECT_EQ(file.st_mode, S_IFREG | 0640U);
@@ -97,7 +98,7 @@ TEST_F(UnpackLayer, SetuidSetgidAndStickySurviveTheChangeOfOwner) {
 
 TEST_F(UnpackLayer, RootEntrySetsTheRootsAttributes) {
   unpack(TarBuilder{}.directory("./", {.mode = 0555, .uid = 3, .mtime = 77}).file("./a", "").finish());
-  struct stat status{};
+  struct stat status {};
   ASSERT_EQ(::stat(root().c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777U, 0555U);
   EXPECT_EQ(status.st_uid, 3U);
@@ -111,8 +112,11 @@ TEST_F(UnpackLayer, ParentsThatAreNotInTheArchiveAreMade) {
 }
 
 TEST_F(UnpackLayer, HardLinksShareTheFile) {
-  const auto digests =
-      unpack(TarBuilder{}.file("one", "12345", {.mode = 0600}).hard_link("dir/two", "one").hard_link("three", "/one").finish());
+  const auto digests = unpack(TarBuilder{}
+                                  .file("one", "12345", {.mode = 0600})
+                                  .hard_link("dir/two", "one")
+                                  .hard_link("three", "/one")
+                                  .finish());
   EXPECT_EQ(look("one").st_ino, look("dir/two").st_ino);
   EXPECT_EQ(look("one").st_nlink, 3U);
   EXPECT_EQ(look("one").st_mode & 07777U, 0600U);
@@ -147,7 +151,8 @@ TEST_F(UnpackLayer, DevicesAndFifosAreMade) {
 TEST_F(UnpackLayer, ExtendedAttributesAndFileCapabilitiesAreKept) {
   const std::string capability{"\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", 20};
   unpack(TarBuilder{}
-             .file("ping", "x", {.mode = 0755, .uid = 4, .attributes = {{"security.capability", capability}, {"user.note", "hi"}}})
+             .file("ping", "x",
+                   {.mode = 0755, .uid = 4, .attributes = {{"security.capability", capability}, {"user.note", "hi"}}})
              .directory("d", {.mode = 0755, .attributes = {{"user.kind", "dir"}}})
              .finish());
   EXPECT_EQ(attribute("ping", "security.capability"), capability);
@@ -157,7 +162,8 @@ TEST_F(UnpackLayer, ExtendedAttributesAndFileCapabilitiesAreKept) {
 
 TEST_F(UnpackLayer, OverlayAttributesOfTheArchiveAreDropped) {
   unpack(TarBuilder{}
-             .directory("d", {.mode = 0755, .attributes = {{"trusted.overlay.redirect", "/etc"}, {"trusted.overlay.opaque", "y"}}})
+             .directory("d", {.mode = 0755,
+                              .attributes = {{"trusted.overlay.redirect", "/etc"}, {"trusted.overlay.opaque", "y"}}})
              .finish());
   EXPECT_EQ(attribute("d", "trusted.overlay.redirect"), "(none)");
   EXPECT_EQ(attribute("d", "trusted.overlay.opaque"), "(none)");
@@ -261,7 +267,12 @@ TEST_F(UnpackLayer, LaterEntriesReplaceEarlierOnes) {
 }
 
 TEST_F(UnpackLayer, DirectoriesMergeAndTakeTheLastAttributes) {
-  unpack(TarBuilder{}.directory("d", {.mode = 0700}).file("d/one", "1").directory("d", {.mode = 0751}).file("d/two", "2").finish());
+  unpack(TarBuilder{}
+             .directory("d", {.mode = 0700})
+             .file("d/one", "1")
+             .directory("d", {.mode = 0751})
+             .file("d/two", "2")
+             .finish());
   EXPECT_EQ(read_file(at("d/one")), "1");
   EXPECT_EQ(read_file(at("d/two")), "2");
   EXPECT_EQ(look("d").st_mode & 07777U, 0751U);
@@ -284,7 +295,8 @@ TEST_F(UnpackLayer, NamesThatLeaveTheRootAreRefused) {
 TEST_F(UnpackLayer, EntriesDoNotPassThroughASymlinkToOutside) {
   const auto outside = directory_.path() / "outside";
   fs::create_directory(outside);
-  for (const auto& target : {outside.native(), std::string{"../outside"}, std::string{"../../../../../../.."} + outside.native()}) {
+  for (const auto& target :
+       {outside.native(), std::string{"../outside"}, std::string{"../../../../../../.."} + outside.native()}) {
     const auto error = refusal(TarBuilder{}.symlink("link", target).file("link/evil", "x").finish());
     EXPECT_EQ(error.kind(), Kind::invalid) << error.message();
     EXPECT_TRUE(fs::is_empty(outside));
@@ -303,12 +315,16 @@ TEST_F(UnpackLayer, ModesAreNotSetThroughSymlinks) {
   const auto victim = directory_.path() / "victim";
   fs::create_directory(victim);
   fs::permissions(victim, fs::perms::owner_all);
-  unpack(TarBuilder{}.symlink("link", victim.native(), {.mode = 0777, .uid = 77}).directory("link", {.mode = 0777}).finish());
+  unpack(TarBuilder{}
+             .symlink("link", victim.native(), {.mode = 0777, .uid = 77})
+             .directory("link", {.mode = 0777})
+             .finish());
   EXPECT_EQ(fs::status(victim).permissions(), fs::perms::owner_all);
 }
 
 TEST_F(UnpackLayer, SymlinksWithinTheLayerAreFollowedInsideTheRoot) {
-  unpack(TarBuilder{}.directory("usr/lib", {.mode = 0755}).symlink("lib", "/usr/lib").file("lib/libc.so", "elf").finish());
+  unpack(
+      TarBuilder{}.directory("usr/lib", {.mode = 0755}).symlink("lib", "/usr/lib").file("lib/libc.so", "elf").finish());
   EXPECT_EQ(read_file(at("usr/lib/libc.so")), "elf");
 }
 
@@ -316,8 +332,8 @@ TEST_F(UnpackLayer, HardLinksToOutsideAreRefused) {
   const auto secret = directory_.path() / "secret";
   write_file(secret, "secret");
   for (const auto& target : {std::string{"../secret"}, secret.native(), std::string{"link/secret"}}) {
-    const auto error = refusal(
-        TarBuilder{}.symlink("link", directory_.path().native()).hard_link("stolen", target).finish());
+    const auto error =
+        refusal(TarBuilder{}.symlink("link", directory_.path().native()).hard_link("stolen", target).finish());
     EXPECT_EQ(error.kind(), Kind::invalid) << target;
     EXPECT_FALSE(exists("stolen"));
   }
@@ -337,7 +353,9 @@ TEST_F(UnpackLayer, TruncatedArchivesAreCorrupt) {
   }
 }
 
-TEST_F(UnpackLayer, GarbageIsCorrupt) { EXPECT_EQ(refusal(std::string(4096, 'g')).kind(), Kind::corrupt); }
+TEST_F(UnpackLayer, GarbageIsCorrupt) {
+  EXPECT_EQ(refusal(std::string(4096, 'g')).kind(), Kind::corrupt);
+}
 
 TEST_F(UnpackLayer, EmptyArchiveIsAnEmptyLayer) {
   const auto digests = unpack(std::string(1024, '\0'));

@@ -9,11 +9,14 @@
 #include "content/sha256.hpp"
 #include "tar_builder.hpp"
 
-
 namespace berth::test {
 
-inline std::string digest_of(std::string_view bytes) { return content::sha256(bytes).to_string(); }
-inline std::string hex_of(std::string_view bytes) { return content::sha256(bytes).hex(); }
+inline std::string digest_of(std::string_view bytes) {
+  return content::sha256(bytes).to_string();
+}
+inline std::string hex_of(std::string_view bytes) {
+  return content::sha256(bytes).hex();
+}
 
 /// A layer with one file.
 inline std::string layer_with(const std::string& path, std::string_view content) {
@@ -45,7 +48,9 @@ inline json::Object config_of(const ImageSpec& image) {
           {"history", history}};
 }
 
-inline std::string config_text(const ImageSpec& image) { return json::write(json::Value(config_of(image))); }
+inline std::string config_text(const ImageSpec& image) {
+  return json::write(json::Value(config_of(image)));
+}
 
 /// As `docker save` before 25 and podman write it.
 inline std::string docker_archive(const std::vector<ImageSpec>& images) {

@@ -44,13 +44,16 @@ class TarBuilder {
   }
 
   TarBuilder& file(const std::string& path, std::string_view content, const EntryOptions& options = {}) {
-    return add(path, AE_IFREG, options, [&](archive_entry* entry) { ::archive_entry_set_size(entry, size(content)); }, content);
+    return add(
+        path, AE_IFREG, options, [&](archive_entry* entry) { ::archive_entry_set_size(entry, size(content)); },
+        content);
   }
   TarBuilder& directory(const std::string& path, EntryOptions options = {.mode = 0755}) {
     return add(path, AE_IFDIR, options, {});
   }
   TarBuilder& symlink(const std::string& path, const std::string& target, const EntryOptions& options = {}) {
-    return add(path, AE_IFLNK, options, [&](archive_entry* entry) { ::archive_entry_set_symlink(entry, target.c_str()); });
+    return add(path, AE_IFLNK, options,
+               [&](archive_entry* entry) { ::archive_entry_set_symlink(entry, target.c_str()); });
   }
   TarBuilder& hard_link(const std::string& path, const std::string& target) {
     return add(path, AE_IFREG, {}, [&](archive_entry* entry) { ::archive_entry_set_hardlink(entry, target.c_str()); });
@@ -62,10 +65,13 @@ class TarBuilder {
   TarBuilder& sparse(const std::string& path, std::int64_t total, std::int64_t offset, std::string_view content) {
     const std::string whole = std::string(static_cast<std::size_t>(offset), '\0') + std::string{content} +
                               std::string(static_cast<std::size_t>(total - offset) - content.size(), '\0');
-    return add(path, AE_IFREG, {}, [&](archive_entry* entry) {
-      ::archive_entry_set_size(entry, total);
-      ::archive_entry_sparse_add_entry(entry, offset, size(content));
-    }, whole);
+    return add(
+        path, AE_IFREG, {},
+        [&](archive_entry* entry) {
+          ::archive_entry_set_size(entry, total);
+          ::archive_entry_sparse_add_entry(entry, offset, size(content));
+        },
+        whole);
   }
 
   /// The archive with its end mark.
