@@ -32,7 +32,8 @@ class Attachment {
  public:
   Attachment(Session& session, std::string id, AttachSettings settings);
 
-  /// Has the daemon attach and, under `wait_condition`, wait; both are on their way at once. The terminal is raw afterwards.
+  /// Has the daemon attach and, under `wait_condition`, wait; both are on their way at once. The terminal is raw
+  /// afterwards.
   void begin(std::string_view wait_condition);
   /// Tells the container the size of our window; later changes are passed on while relay() or exit() runs.
   void follow_window(Redraw redraw = Redraw::no);
@@ -47,7 +48,9 @@ class Attachment {
   void on_signal(int number);
   /// To our window's size, and `more` rows and columns.
   void resize(unsigned more);
-  [[nodiscard]] bool with_streams() const { return settings_.with_stdin || settings_.with_stdout || settings_.with_stderr; }
+  [[nodiscard]] bool with_streams() const {
+    return settings_.with_stdin || settings_.with_stdout || settings_.with_stderr;
+  }
 
   Session& session_;
   std::string id_;

@@ -19,8 +19,8 @@ struct GlobalFlags {
 
 struct Found {
   const CommandEntry* entry = nullptr;
-  std::string path;         ///< as called: "container ls"
-  std::size_t words = 0;    ///< how many words it took
+  std::string path;       ///< as called: "container ls"
+  std::size_t words = 0;  ///< how many words it took
 };
 
 std::string environment(const char* name) {
@@ -101,7 +101,8 @@ std::string main_help(const std::string& program, const Console& console) {
       (entry.common > 0 ? common[entry.common] : others[name]) = line;
     }
   }
-  auto text = fmt::format("Usage:  {} [OPTIONS] COMMAND\n\nA self-sufficient runtime for containers\n\nCommon Commands:\n", program);
+  auto text = fmt::format(
+      "Usage:  {} [OPTIONS] COMMAND\n\nA self-sufficient runtime for containers\n\nCommon Commands:\n", program);
   for (const auto& [place, line] : common) text += line;
   text += "\nManagement Commands:\n";
   for (const auto& group : all_groups()) text += command_line(group.name, group.summary);
@@ -143,8 +144,10 @@ int show_group_or_fail(const std::string& program, const std::vector<std::string
   }
   const bool only_flags = words.size() == 1 || words[1] == "--help" || words[1] == "-h";
   if (!only_flags) {
-    throw Failure{1, fmt::format("{0}: unknown command: {0} {1} {2}\n\nUsage:  {0} {1}\n\nRun '{0} {1} --help' for more information",
-                                 program, words[0], words[1])};
+    throw Failure{
+        1,
+        fmt::format("{0}: unknown command: {0} {1} {2}\n\nUsage:  {0} {1}\n\nRun '{0} {1} --help' for more information",
+                    program, words[0], words[1])};
   }
   console.print(group_help(program, *group));
   return 0;

@@ -8,8 +8,8 @@
 //     return command;
 //   }
 //
-// docker's flags are those of the Go library pflag (`-it`, `--rm=false`, `--entrypoint=`, flags end at the first argument of
-// `run`), and scripts depend on each of these rules; see docs/decisions/command-line-parser.md.
+// docker's flags are those of the Go library pflag (`-it`, `--rm=false`, `--entrypoint=`, flags end at the first
+// argument of `run`), and scripts depend on each of these rules; see docs/decisions/command-line-parser.md.
 #pragma once
 
 #include <cstdint>
@@ -56,9 +56,9 @@ using Check = std::function<std::string(std::string)>;
 struct Flag {
   std::string name;
   char letter = '\0';
-  std::string type;      ///< as help shows it: string, list, bytes...
+  std::string type;  ///< as help shows it: string, list, bytes...
   std::string usage;
-  std::string preset;    ///< as help shows it, "" for none
+  std::string preset;  ///< as help shows it, "" for none
   bool is_switch = false;
   bool hidden = false;
   std::function<void(const std::string&)> set;
@@ -102,13 +102,14 @@ class Command {
 
   Command& run(std::function<int(Session&)> action);
 
-  /// Reads flags and arguments; throws `Failure` with the usage text and exit code 125, or 1 for a wrong count of arguments.
-  /// Returns false if help was asked for.
+  /// Reads flags and arguments; throws `Failure` with the usage text and exit code 125, or 1 for a wrong count of
+  /// arguments. Returns false if help was asked for.
   bool parse(const std::string& path, const std::vector<std::string>& words);
   int execute(Session& session) const { return action_(session); }
 
   /// The text of `--help`. `path` is the command as called ("berth container ls"), `names` all its spellings.
-  [[nodiscard]] std::string help(const std::string& path, const std::vector<std::string>& names, std::size_t width) const;
+  [[nodiscard]] std::string help(const std::string& path, const std::vector<std::string>& names,
+                                 std::size_t width) const;
   /// Only the flags of it.
   [[nodiscard]] std::string options_help(std::size_t width) const { return describe_flags(flags_, width); }
   [[nodiscard]] const std::string& summary() const { return summary_; }

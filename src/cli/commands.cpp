@@ -49,7 +49,11 @@ constexpr CommandGroup groups[] = {
 
 }  // namespace
 
-std::span<const CommandEntry> all_commands() { return commands; }
-std::span<const CommandGroup> all_groups() { return groups; }
+std::span<const CommandEntry> all_commands() {
+  return commands;
+}
+std::span<const CommandGroup> all_groups() {
+  return groups;
+}
 
 }  // namespace berth::cli

@@ -11,8 +11,8 @@
 namespace berth::cli {
 
 struct CommandEntry {
-  /// All spellings, separated by '|': "container ls|container list|container ps|ps". The first of a group is the one its help
-  /// lists; one without a space is a command of the top level.
+  /// All spellings, separated by '|': "container ls|container list|container ps|ps". The first of a group is the one
+  /// its help lists; one without a space is a command of the top level.
   std::string_view names;
   Command (*make)();
   /// Place among the "Common Commands" of the main help; 0 for the others.

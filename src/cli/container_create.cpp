@@ -14,7 +14,8 @@ namespace {
 
 void pull_image(Session& session, const ContainerFlags& flags, const std::string& image) {
   const auto name = split_image_name(with_default_tag(image));
-  auto stream = session.client.images().pull(name.repository, name.digest.empty() ? name.tag : name.digest, *flags.platform);
+  auto stream =
+      session.client.images().pull(name.repository, name.digest.empty() ? name.tag : name.digest, *flags.platform);
   const UniqueFd nowhere = *flags.quiet ? open_file("/dev/null", O_WRONLY) : UniqueFd{};
   show_progress(stream, *flags.quiet ? FdRef{nowhere} : session.console.err);
 }
@@ -30,9 +31,11 @@ UniqueFd reserve_cidfile(const std::string& path) {
     return open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
   } catch (const Error& error) {
     if (error.errno_value() == EEXIST) {
-      throw Error{Kind::conflict, "container ID file found, make sure the other container isn't running or delete {}", path};
+      throw Error{Kind::conflict, "container ID file found, make sure the other container isn't running or delete {}",
+                  path};
     }
-    throw Error{Kind::invalid, "failed to create the container ID file: open {}: {}", path, errno_text(error.errno_value())};
+    throw Error{Kind::invalid, "failed to create the container ID file: open {}: {}", path,
+                errno_text(error.errno_value())};
   }
 }
 
@@ -68,7 +71,8 @@ void set_attached_streams(ContainerRequest& request) {
 }
 
 std::string create_container(Session& session, const ContainerFlags& flags, ContainerRequest& request) {
-  if (request.image.find_first_not_of("0123456789abcdef") != std::string::npos && !request.image.starts_with("sha256:")) {
+  if (request.image.find_first_not_of("0123456789abcdef") != std::string::npos &&
+      !request.image.starts_with("sha256:")) {
     parse_image_name(request.image);
   }
   const auto size = find_terminal_size(session.console.out).value_or(TerminalSize{});

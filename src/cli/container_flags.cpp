@@ -19,7 +19,8 @@ std::string check_stream(std::string text) {
 std::string check_address(std::string text) {
   in6_addr address{};
   const auto trimmed = std::string{trim(text)};
-  const bool valid = ::inet_pton(AF_INET, trimmed.c_str(), &address) == 1 || ::inet_pton(AF_INET6, trimmed.c_str(), &address) == 1;
+  const bool valid =
+      ::inet_pton(AF_INET, trimmed.c_str(), &address) == 1 || ::inet_pton(AF_INET6, trimmed.c_str(), &address) == 1;
   if (!valid) throw Error{Kind::invalid, "IP address is not correctly formatted: {}", text};
   return trimmed;
 }
@@ -104,14 +105,15 @@ void declare_identity(Command& command, ContainerFlags& flags, std::string_view 
                             fmt::format("Pull image before {} (\"always\", \"missing\", \"never\")", moment));
   flags.quiet = command.on_off("-q,--quiet", "Suppress the pull output");
   flags.restart = command.text("--restart", "no", "Restart policy to apply when a container exits");
-  flags.remove = command.on_off(
-      "--rm", "Automatically remove the container and its associated anonymous volumes when it exits");
+  flags.remove =
+      command.on_off("--rm", "Automatically remove the container and its associated anonymous volumes when it exits");
   command.on_off("--disable-content-trust", "Skip image verification", true);
   command.on_off("--help", "Print usage");
 }
 
 void declare_isolation(Command& command, ContainerFlags& flags) {
-  flags.annotations = command.list("--annotation", "Add an annotation to the container (passed through to the OCI runtime)", "map");
+  flags.annotations =
+      command.list("--annotation", "Add an annotation to the container (passed through to the OCI runtime)", "map");
   command.shows("map[]");
   flags.cap_add = command.list("--cap-add", "Add Linux capabilities");
   flags.cap_drop = command.list("--cap-drop", "Drop Linux capabilities");

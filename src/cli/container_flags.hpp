@@ -76,8 +76,8 @@ void add_published_ports(const std::vector<std::string>& specs, json::Object& ex
 void add_exposed_ports(const std::string& spec, json::Object& exposed);
 /// "net_admin" as the API spells it: CAP_NET_ADMIN. ALL stays.
 std::string normalize_capability(const std::string& text);
-/// Lines of env files, then the flags. A name without a value takes it from our own environment; if it is not there, a file's
-/// line is dropped, and a flag is sent as it is, which removes the image's variable.
+/// Lines of env files, then the flags. A name without a value takes it from our own environment; if it is not there, a
+/// file's line is dropped, and a flag is sent as it is, which removes the image's variable.
 std::vector<std::string> read_environment(const std::vector<std::string>& files, const std::vector<std::string>& flags);
 /// Labels of files and flags: "k=v", or "k" for an empty value.
 json::Object read_labels(const std::vector<std::string>& files, const std::vector<std::string>& flags);

@@ -40,7 +40,8 @@ Command container_diff() {
     constexpr std::string_view kinds = "CAD";
     for (const auto& change : session.client.containers().changes(names->front())) {
       const auto kind = static_cast<std::size_t>(number_at(change, "Kind"));
-      session.console.print_line(fmt::format("{} {}", kinds.at(std::min<std::size_t>(kind, 2)), text_at(change, "Path")));
+      session.console.print_line(
+          fmt::format("{} {}", kinds.at(std::min<std::size_t>(kind, 2)), text_at(change, "Path")));
     }
     return 0;
   });
@@ -68,7 +69,8 @@ Command container_port() {
     const auto wanted = words->size() > 1 ? (*words)[1] : "";
     const auto lines = port_lines(at(container, "NetworkSettings.Ports"), wanted);
     if (!wanted.empty() && lines.empty()) {
-      throw Failure{1, fmt::format("no public port '{}' published for {}", wanted.contains('/') ? wanted : wanted + "/tcp", words->front())};
+      throw Failure{1, fmt::format("no public port '{}' published for {}",
+                                   wanted.contains('/') ? wanted : wanted + "/tcp", words->front())};
     }
     for (const auto& line : lines) session.console.print_line(line);
     return 0;
@@ -97,8 +99,8 @@ Command container_top() {
 }
 
 Command container_prune() {
-  return make_prune("Remove all stopped containers", "This will remove all stopped containers.", "Deleted Containers:",
-                    [](Session& session, const client::Filters& filters, bool) {
+  return make_prune("Remove all stopped containers", "This will remove all stopped containers.",
+                    "Deleted Containers:", [](Session& session, const client::Filters& filters, bool) {
                       const auto answer = session.client.containers().prune(filters);
                       Pruned pruned{.bytes = number_at(answer, "SpaceReclaimed")};
                       if (const auto* ids = at(answer, "ContainersDeleted").if_array()) {

@@ -86,9 +86,8 @@ Command container_stop() {
   const auto timeout = declare_timeout(command);
   const auto names = command.arguments(names_usage, {.at_least = 1});
   command.run([=](Session& session) {
-    return for_each_printed(session, *names, [&](auto& name) {
-      session.client.containers().stop(name, *signal, value_if_given(timeout));
-    });
+    return for_each_printed(
+        session, *names, [&](auto& name) { session.client.containers().stop(name, *signal, value_if_given(timeout)); });
   });
   return command;
 }

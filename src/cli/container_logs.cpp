@@ -20,10 +20,14 @@ Command container_logs() {
   Command command{"Fetch the logs of a container"};
   const auto details = command.on_off("--details", "Show extra details provided to logs");
   const auto follow = command.on_off("-f,--follow", "Follow log output");
-  const auto since = command.text("--since", "", "Show logs since timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)");
+  const auto since = command.text(
+      "--since", "",
+      "Show logs since timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)");
   const auto tail = command.text("-n,--tail", "all", "Number of lines to show from the end of the logs");
   const auto timestamps = command.on_off("-t,--timestamps", "Show timestamps");
-  const auto until = command.text("--until", "", "Show logs before a timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)");
+  const auto until = command.text(
+      "--until", "",
+      "Show logs before a timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)");
   const auto names = command.arguments("CONTAINER", {.at_least = 1, .at_most = 1});
   command.run([=](Session& session) {
     const auto& name = names->front();

@@ -47,7 +47,8 @@ std::string size(const Item& item) {
 std::string labels(const Item& item) {
   std::vector<std::string> pairs;
   if (const auto* object = at(item.summary, "Labels").if_object()) {
-    for (const auto& label : *object) pairs.push_back(fmt::format("{}={}", std::string_view{label.key()}, std::string_view{label.value().as_string()}));
+    for (const auto& label : *object)
+      pairs.push_back(fmt::format("{}={}", std::string_view{label.key()}, std::string_view{label.value().as_string()}));
   }
   std::sort(pairs.begin(), pairs.end());
   return join(pairs, ",");
@@ -121,7 +122,8 @@ constexpr std::string_view default_table =
 Command container_ls() {
   Command command{"List containers"};
   const auto all = command.on_off("-a,--all", "Show all containers (default shows just running)");
-  const auto filters = command.list("-f,--filter", "Filter output based on conditions provided", "filter", check_filter);
+  const auto filters =
+      command.list("-f,--filter", "Filter output based on conditions provided", "filter", check_filter);
   const auto format = command.text("--format", "", list_format_help);
   const auto last = command.number("-n,--last", -1, "Show n last created containers (includes all states)");
   const auto latest = command.on_off("-l,--latest", "Show the latest created container (includes all states)");
@@ -136,9 +138,9 @@ Command container_ls() {
     const bool needs_size = *with_size || (!*quiet && (mentions(text, "Size") || mentions(text, "")));
     std::vector<Item> items;
     for (auto& summary : session.client.containers().list({.all = *all || limit > 0,
-                                                           .size = needs_size,
-                                                           .limit = std::max<std::int64_t>(limit, 0),
-                                                           .filters = parse_filters(*filters)})) {
+                         .size = needs_size,
+                         .limit = std::max<std::int64_t>(limit, 0),
+                         .filters = parse_filters(*filters)})) {
       items.push_back({std::move(summary), !*whole});
     }
     session.console.print(render_rows({"*formatter.ContainerContext", text}, columns, methods, items));

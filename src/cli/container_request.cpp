@@ -11,10 +11,14 @@
 namespace berth::cli {
 namespace {
 
-json::Array array_of(const std::vector<std::string>& strings) { return json::Array(strings.begin(), strings.end()); }
+json::Array array_of(const std::vector<std::string>& strings) {
+  return json::Array(strings.begin(), strings.end());
+}
 
 /// Lists that Go sends as null when empty.
-json::Value list_or_null(const List& list) { return list->empty() ? json::Value{} : json::Value(array_of(*list)); }
+json::Value list_or_null(const List& list) {
+  return list->empty() ? json::Value{} : json::Value(array_of(*list));
+}
 
 json::Value capabilities(const List& list) {
   std::set<std::string> names;
@@ -23,7 +27,8 @@ json::Value capabilities(const List& list) {
 }
 
 /// Throws unless the mode is "", "host", one of the others, or "container:NAME".
-void check_mode(std::string_view flag, const Text& mode, std::string_view what, std::initializer_list<std::string_view> others) {
+void check_mode(std::string_view flag, const Text& mode, std::string_view what,
+                std::initializer_list<std::string_view> others) {
   const bool other = std::find(others.begin(), others.end(), *mode) != others.end();
   if (mode->empty() || *mode == "host" || other) return;
   throw Error{Kind::invalid, "--{}: invalid {} mode", flag, what};
@@ -39,7 +44,9 @@ json::Object pairs_of(const std::vector<std::string>& entries) {
   return pairs;
 }
 
-std::int64_t nanos_of(const Text& duration) { return duration->empty() ? 0 : parse_duration(*duration)->count(); }
+std::int64_t nanos_of(const Text& duration) {
+  return duration->empty() ? 0 : parse_duration(*duration)->count();
+}
 
 json::Object restart_policy(const std::string& text) {
   const auto parts = split_once(text, ':');
@@ -64,7 +71,8 @@ std::vector<std::string> security_options(std::vector<std::string> options) {
     if (pair->first == "seccomp" && value != "unconfined" && value != "builtin") {
       const auto profile = find_file(value);
       if (!profile) {
-        throw Error{Kind::invalid, "opening seccomp profile ({}) failed: open {}: no such file or directory", value, value};
+        throw Error{Kind::invalid, "opening seccomp profile ({}) failed: open {}: no such file or directory", value,
+                    value};
       }
       option = "seccomp=" + json::write(json::parse(*profile));
     }
@@ -184,17 +192,26 @@ void apply_limits(const ContainerFlags& flags, json::Object& host) {
 
 /// Text and list flags whose value goes into HostConfig as it is.
 void apply_plain(const ContainerFlags& flags, json::Object& host) {
-  const std::pair<std::string_view, const Text&> texts[] = {
-      {"ContainerIDFile", flags.cidfile}, {"VolumeDriver", flags.volume_driver}, {"CgroupnsMode", flags.cgroupns},
-      {"IpcMode", flags.ipc},             {"PidMode", flags.pid},                {"UTSMode", flags.uts},
-      {"UsernsMode", flags.userns},       {"CgroupParent", flags.cgroup_parent}, {"CpusetCpus", flags.cpuset_cpus},
-      {"CpusetMems", flags.cpuset_mems},  {"Runtime", flags.runtime},            {"Isolation", flags.isolation}};
+  const std::pair<std::string_view, const Text&> texts[] = {{"ContainerIDFile", flags.cidfile},
+                                                            {"VolumeDriver", flags.volume_driver},
+                                                            {"CgroupnsMode", flags.cgroupns},
+                                                            {"IpcMode", flags.ipc},
+                                                            {"PidMode", flags.pid},
+                                                            {"UTSMode", flags.uts},
+                                                            {"UsernsMode", flags.userns},
+                                                            {"CgroupParent", flags.cgroup_parent},
+                                                            {"CpusetCpus", flags.cpuset_cpus},
+                                                            {"CpusetMems", flags.cpuset_mems},
+                                                            {"Runtime", flags.runtime},
+                                                            {"Isolation", flags.isolation}};
   for (const auto& [key, value] : texts) {
     if (!value->empty()) host[key] = *value;
   }
-  const std::pair<std::string_view, const List&> lists[] = {
-      {"ExtraHosts", flags.add_host}, {"GroupAdd", flags.group_add}, {"VolumesFrom", flags.volumes_from},
-      {"Links", flags.links},         {"DeviceCgroupRules", flags.device_cgroup_rules}};
+  const std::pair<std::string_view, const List&> lists[] = {{"ExtraHosts", flags.add_host},
+                                                            {"GroupAdd", flags.group_add},
+                                                            {"VolumesFrom", flags.volumes_from},
+                                                            {"Links", flags.links},
+                                                            {"DeviceCgroupRules", flags.device_cgroup_rules}};
   for (const auto& [key, value] : lists) host[key] = list_or_null(value);
   host["CapAdd"] = capabilities(flags.cap_add);
   host["CapDrop"] = capabilities(flags.cap_drop);
@@ -250,7 +267,9 @@ json::Object host_config(const ContainerFlags& flags) {
 
 void check_mac_address(const std::string& text) {
   const auto parts = split(text, ':');
-  const auto is_byte = [](const std::string& part) { return part.size() == 2 && parse_number<unsigned>(part, 16).has_value(); };
+  const auto is_byte = [](const std::string& part) {
+    return part.size() == 2 && parse_number<unsigned>(part, 16).has_value();
+  };
   if (text.empty() || (parts.size() == 6 && std::all_of(parts.begin(), parts.end(), is_byte))) return;
   throw Error{Kind::invalid, "{} is not a valid mac address", text};
 }

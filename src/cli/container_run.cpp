@@ -15,7 +15,8 @@ struct RunFlags {
 
 /// docker's exit codes of a container that could not be started: 127 not found, 126 not executable, 125 all else.
 int start_failure_code(std::string_view message) {
-  for (const std::string_view text : {"executable file not found", "no such file or directory", "system cannot find the file"}) {
+  for (const std::string_view text :
+       {"executable file not found", "no such file or directory", "system cannot find the file"}) {
     if (message.contains(text)) return 127;
   }
   for (const std::string_view text : {"permission denied", "is a directory"}) {
@@ -46,7 +47,8 @@ void abandon(Attachment& attachment, bool auto_remove) {
 }
 
 int run_attached(Session& session, const RunFlags& flags, const ContainerRequest& request, const std::string& id) {
-  Attachment attachment{session, id,
+  Attachment attachment{session,
+                        id,
                         {.tty = request.tty,
                          .with_stdin = request.attach_stdin,
                          .with_stdout = request.attach_stdout,

@@ -11,7 +11,8 @@ int start_attached(Session& session, const std::string& name, bool interactive, 
   const auto id = text_at(container, "Id");
   const bool tty = flag_at(container, "Config.Tty");
   const bool auto_remove = flag_at(container, "HostConfig.AutoRemove");
-  Attachment attachment{session, id,
+  Attachment attachment{session,
+                        id,
                         {.tty = tty,
                          .with_stdin = interactive && flag_at(container, "Config.OpenStdin"),
                          .proxy_signals = !tty,
@@ -71,15 +72,18 @@ Command container_attach() {
     if (!flag_at(container, "State.Running")) {
       throw Failure{1, "You cannot attach to a stopped container, start it first"};
     }
-    if (flag_at(container, "State.Paused")) throw Failure{1, "You cannot attach to a paused container, unpause it first"};
+    if (flag_at(container, "State.Paused"))
+      throw Failure{1, "You cannot attach to a paused container, unpause it first"};
     if (flag_at(container, "State.Restarting")) {
       throw Failure{1, "You cannot attach to a restarting container, wait until it is running"};
     }
     const bool tty = flag_at(container, "Config.Tty");
     const bool with_stdin = !*no_stdin && flag_at(container, "Config.OpenStdin");
     check_tty(session.console, with_stdin, tty);
-    Attachment attachment{session, text_at(container, "Id"),
-                          {.tty = tty, .with_stdin = with_stdin, .proxy_signals = *sig_proxy && !tty, .detach_keys = *detach_keys}};
+    Attachment attachment{
+        session,
+        text_at(container, "Id"),
+        {.tty = tty, .with_stdin = with_stdin, .proxy_signals = *sig_proxy && !tty, .detach_keys = *detach_keys}};
     attachment.begin("");
     attachment.follow_window(Redraw::yes);
     if (attachment.relay() == Ended::detached) throw Failure{1, "read escape sequence"};

@@ -103,7 +103,8 @@ void set_mount_field(json::Object& mount, const std::string& key, const std::str
 void check_mount(const json::Object& mount) {
   const std::string type{mount.at("Type").as_string()};
   if (type.empty()) throw Error{Kind::invalid, "type is required"};
-  if (!mount.contains("Target") || mount.at("Target").as_string().empty()) throw Error{Kind::invalid, "target is required"};
+  if (!mount.contains("Target") || mount.at("Target").as_string().empty())
+    throw Error{Kind::invalid, "target is required"};
   const auto only_for = [&](std::string_view options, std::string_view prefix, std::string_view wanted) {
     if (mount.contains(options) && type != wanted) {
       throw Error{Kind::invalid, "cannot mix '{}-*' options with mount type '{}'", prefix, type};
@@ -166,8 +167,8 @@ json::Object parse_mount(const std::string& text) {
 }
 
 json::Object parse_ulimit(const std::string& text) {
-  constexpr std::string_view names[] = {"core",   "cpu",    "data",  "fsize",  "locks",      "memlock", "msgqueue", "nice",
-                                        "nofile", "nproc",  "rss",   "rtprio", "rttime",     "sigpending", "stack"};
+  constexpr std::string_view names[] = {"core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
+                                        "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack"};
   const auto pair = split_once(text, '=');
   if (!pair) throw Error{Kind::invalid, "invalid ulimit argument: {}", text};
   bool known = false;
@@ -233,7 +234,8 @@ void add_published_ports(const std::vector<std::string>& specs, json::Object& ex
     const auto host_count = host_range.last - host_range.first;
     if (host_range.last < host_range.first) throw Error{Kind::invalid, "invalid hostPort: {}", host_ports};
     if (!host_ports.empty() && host_count != count && count != 0) {
-      throw Error{Kind::invalid, "invalid ranges specified for container and host Ports: {} and {}", inside, host_ports};
+      throw Error{Kind::invalid, "invalid ranges specified for container and host Ports: {} and {}", inside,
+                  host_ports};
     }
     for (std::uint32_t i = 0; i <= count; ++i) {
       const auto port = fmt::format("{}/{}", range->first + i, protocol);
@@ -252,7 +254,8 @@ std::string normalize_capability(const std::string& text) {
   return name == "ALL" || name.starts_with("CAP_") ? name : "CAP_" + name;
 }
 
-std::vector<std::string> read_environment(const std::vector<std::string>& files, const std::vector<std::string>& flags) {
+std::vector<std::string> read_environment(const std::vector<std::string>& files,
+                                          const std::vector<std::string>& flags) {
   std::vector<std::string> environment;
   const auto add = [&](const std::string& entry, bool keep_unset) {
     const char* value = entry.contains('=') ? nullptr : std::getenv(entry.c_str());

@@ -18,7 +18,8 @@ const char* const value_format_help =
     "'TEMPLATE':         Print output using the given Go template.\n"
     "Refer to https://docs.docker.com/go/formatting/ for more information about formatting output with templates";
 
-int for_each(Session& session, const std::vector<std::string>& names, const std::function<void(const std::string&)>& act) {
+int for_each(Session& session, const std::vector<std::string>& names,
+             const std::function<void(const std::string&)>& act) {
   std::vector<std::string> failures;
   for (const auto& name : names) {
     try {

@@ -9,13 +9,14 @@
 
 namespace berth::cli {
 
-/// Calls `act` for each name and prints the names that succeeded. Failures do not stop the others; they are shown at the end,
-/// and the result is the exit code.
+/// Calls `act` for each name and prints the names that succeeded. Failures do not stop the others; they are shown at
+/// the end, and the result is the exit code.
 int for_each_printed(Session& session, const std::vector<std::string>& names,
                      const std::function<void(const std::string&)>& act);
 
 /// The same without printing the names.
-int for_each(Session& session, const std::vector<std::string>& names, const std::function<void(const std::string&)>& act);
+int for_each(Session& session, const std::vector<std::string>& names,
+             const std::function<void(const std::string&)>& act);
 
 /// "name=value" of --filter flags; a Check for their declaration.
 std::string check_filter(std::string text);

@@ -10,7 +10,8 @@ namespace {
 
 using Lines = std::vector<std::vector<std::string>>;
 
-/// Go's tabwriter: a column is a run of lines that each have a tab-terminated cell there, and is as wide as its widest cell.
+/// Go's tabwriter: a column is a run of lines that each have a tab-terminated cell there, and is as wide as its widest
+/// cell.
 class Aligner {
  public:
   Aligner(const Lines& lines, std::size_t min_width, std::size_t padding)
@@ -124,7 +125,8 @@ std::string align_columns(std::string_view text, std::size_t min_width, std::siz
   return Aligner{lines, min_width, padding}.run();
 }
 
-std::shared_ptr<const Object> make_headings(const std::vector<std::pair<std::string_view, std::string_view>>& headings) {
+std::shared_ptr<const Object> make_headings(
+    const std::vector<std::pair<std::string_view, std::string_view>>& headings) {
   return std::make_shared<Headings>(headings);
 }
 

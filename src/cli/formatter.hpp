@@ -13,7 +13,8 @@
 
 namespace berth::cli {
 
-/// One field of a row: its name in templates, the heading of its column, and how to compute it; without that it is null.
+/// One field of a row: its name in templates, the heading of its column, and how to compute it; without that it is
+/// null.
 template <class Item>
 struct Column {
   std::string_view name;
@@ -44,7 +45,8 @@ std::string render_list(const ListFormat& format, const std::shared_ptr<const Ob
 /// Names and texts as an Object; used for headings.
 std::shared_ptr<const Object> make_headings(const std::vector<std::pair<std::string_view, std::string_view>>& headings);
 
-/// Runs a template on one value, as inspect, version and info do. `what` prefixes a failure to parse: "template parsing error".
+/// Runs a template on one value, as inspect, version and info do. `what` prefixes a failure to parse: "template parsing
+/// error".
 std::string render_value(const std::string& format, const json::Value& value, std::string_view name);
 
 /// True if a template mentions the field, or with "" the whole row: then its value is worth asking the daemon for.

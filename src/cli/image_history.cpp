@@ -63,7 +63,8 @@ Command image_history() {
       if (*quiet) text = "{{.ID}}";
     }
     std::vector<Item> items;
-    for (auto& entry : session.client.images().history(name->front())) items.push_back({std::move(entry), !*whole, *human});
+    for (auto& entry : session.client.images().history(name->front()))
+      items.push_back({std::move(entry), !*whole, *human});
     session.console.print(render_rows({"*image.historyContext", text}, columns, {}, items));
     return 0;
   });

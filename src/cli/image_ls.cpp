@@ -17,11 +17,16 @@ struct Item {
   bool truncates = true;
 };
 
-std::string count_or_unknown(std::int64_t number) { return number == -1 ? "N/A" : std::to_string(number); }
-std::string size_or_unknown(std::int64_t number) { return number == -1 ? "N/A" : human_size(static_cast<double>(number)); }
+std::string count_or_unknown(std::int64_t number) {
+  return number == -1 ? "N/A" : std::to_string(number);
+}
+std::string size_or_unknown(std::int64_t number) {
+  return number == -1 ? "N/A" : human_size(static_cast<double>(number));
+}
 
 const std::vector<Column<Item>> columns{
-    {"Containers", "CONTAINERS", [](const Item& item) { return count_or_unknown(number_at(item.summary, "Containers")); }},
+    {"Containers", "CONTAINERS",
+     [](const Item& item) { return count_or_unknown(number_at(item.summary, "Containers")); }},
     {"CreatedAt", "CREATED AT", [](const Item& item) { return go_time(number_at(item.summary, "Created")); }},
     {"CreatedSince", "CREATED", [](const Item& item) { return ago(number_at(item.summary, "Created")); }},
     {"Digest", "DIGEST", [](const Item& item) { return item.digest; }},
@@ -31,15 +36,18 @@ const std::vector<Column<Item>> columns{
        return item.truncates ? short_id(id) : id;
      }},
     {"Repository", "REPOSITORY", [](const Item& item) { return item.repository; }},
-    {"SharedSize", "SHARED SIZE", [](const Item& item) { return size_or_unknown(number_at(item.summary, "SharedSize")); }},
-    {"Size", "SIZE", [](const Item& item) { return human_size(static_cast<double>(number_at(item.summary, "Size")), 3); }},
+    {"SharedSize", "SHARED SIZE",
+     [](const Item& item) { return size_or_unknown(number_at(item.summary, "SharedSize")); }},
+    {"Size", "SIZE",
+     [](const Item& item) { return human_size(static_cast<double>(number_at(item.summary, "Size")), 3); }},
     {"Tag", "TAG", [](const Item& item) { return item.tag; }},
     {"UniqueSize", "UNIQUE SIZE",
      [](const Item& item) {
        const auto shared = number_at(item.summary, "SharedSize");
        return shared == -1 ? "N/A" : human_size(static_cast<double>(number_at(item.summary, "Size") - shared));
      }},
-    {"VirtualSize", "SIZE", [](const Item& item) { return human_size(static_cast<double>(number_at(item.summary, "Size"))); }},
+    {"VirtualSize", "SIZE",
+     [](const Item& item) { return human_size(static_cast<double>(number_at(item.summary, "Size"))); }},
 };
 
 struct Names {
@@ -102,7 +110,8 @@ Command image_ls() {
   Command command{"List images"};
   const auto all = command.on_off("-a,--all", "Show all images (default hides intermediate images)");
   const auto digests = command.on_off("--digests", "Show digests");
-  const auto filters = command.list("-f,--filter", "Filter output based on conditions provided", "filter", check_filter);
+  const auto filters =
+      command.list("-f,--filter", "Filter output based on conditions provided", "filter", check_filter);
   const auto format = command.text("--format", "", list_format_help);
   const auto whole = command.on_off("--no-trunc", "Don't truncate output");
   const auto quiet = command.on_off("-q,--quiet", "Only show image IDs");
@@ -113,7 +122,8 @@ Command image_ls() {
     const auto text = list_format(*format, *quiet, *digests);
     const bool with_digests = *digests || mentions(text, "Digest");
     std::vector<Item> rows;
-    for (const auto& summary : session.client.images().list(*all, wanted)) add_rows(rows, summary, !*whole, with_digests);
+    for (const auto& summary : session.client.images().list(*all, wanted))
+      add_rows(rows, summary, !*whole, with_digests);
     session.console.print(render_rows({"*formatter.imageContext", text}, columns, {}, rows));
     return 0;
   });

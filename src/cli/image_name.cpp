@@ -20,7 +20,8 @@ bool is_domain(std::string_view part) {
 
 bool is_tag(std::string_view tag) {
   return !tag.empty() && tag.size() <= 128 && tag[0] != '.' && tag[0] != '-' &&
-         tag.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == std::string_view::npos;
+         tag.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
+             std::string_view::npos;
 }
 
 }  // namespace
@@ -65,7 +66,8 @@ std::string full_name(const ImageName& name) {
   const auto slash = name.repository.find('/');
   const bool has_domain = slash != std::string::npos && is_domain(name.repository.substr(0, slash));
   const std::string prefix = has_domain ? "" : slash == std::string::npos ? "docker.io/library/" : "docker.io/";
-  return prefix + name.repository + (name.tag.empty() ? "" : ":" + name.tag) + (name.digest.empty() ? "" : "@" + name.digest);
+  return prefix + name.repository + (name.tag.empty() ? "" : ":" + name.tag) +
+         (name.digest.empty() ? "" : "@" + name.digest);
 }
 
 std::string familiar_repository(std::string_view repository) {

@@ -33,7 +33,9 @@ void show_unless_quiet(Session& session, client::Stream& stream, bool quiet) {
 Command image_load() {
   Command command{"Load an image from a tar archive or STDIN"};
   const auto input = command.text("-i,--input", "", "Read from tar archive file, instead of STDIN");
-  const auto platform = command.text("--platform", "", "Load only the given platform variant. Formatted as \"os[/arch[/variant]]\" (e.g., \"linux/amd64\")");
+  const auto platform = command.text(
+      "--platform", "",
+      "Load only the given platform variant. Formatted as \"os[/arch[/variant]]\" (e.g., \"linux/amd64\")");
   const auto quiet = command.on_off("-q,--quiet", "Suppress the load output");
   command.run([=](Session& session) {
     if (input->empty() && is_terminal(session.console.in)) {
@@ -87,7 +89,8 @@ Command image_pull() {
       name.tag = "latest";
       if (!*quiet) session.console.print_line("Using default tag: latest");
     }
-    auto stream = session.client.images().pull(name.repository, name.digest.empty() ? name.tag : name.digest, *platform);
+    auto stream =
+        session.client.images().pull(name.repository, name.digest.empty() ? name.tag : name.digest, *platform);
     show_unless_quiet(session, stream, *quiet);
     session.console.print_line(full_name(name));
     return 0;

@@ -9,7 +9,8 @@
 
 namespace berth::cli {
 
-/// Shows what `find` returns for each name: as a JSON array, or through a template. Errors are shown after what was found.
+/// Shows what `find` returns for each name: as a JSON array, or through a template. Errors are shown after what was
+/// found.
 int inspect_each(Session& session, const std::vector<std::string>& names, const std::string& format,
                  const std::function<json::Value(const std::string&)>& find);
 

@@ -37,7 +37,8 @@ std::vector<Port> ports_of(const json::Value& list) {
   std::vector<Port> ports;
   if (const auto* array = list.if_array()) {
     for (const auto& entry : *array) {
-      ports.push_back({number_at(entry, "PrivatePort"), text_at(entry, "IP"), number_at(entry, "PublicPort"), text_at(entry, "Type")});
+      ports.push_back({number_at(entry, "PrivatePort"), text_at(entry, "IP"), number_at(entry, "PublicPort"),
+                       text_at(entry, "Type")});
     }
   }
   std::sort(ports.begin(), ports.end());
@@ -56,7 +57,8 @@ std::string describe_ports(const json::Value& list) {
   std::vector<Run> runs;
   for (const auto& port : ports_of(list)) {
     if (!port.address.empty() && port.outside != port.inside) {
-      mapped.push_back(fmt::format("{}->{}/{}", join_host_port(port.address, std::to_string(port.outside)), port.inside, port.type));
+      mapped.push_back(
+          fmt::format("{}->{}/{}", join_host_port(port.address, std::to_string(port.outside)), port.inside, port.type));
       continue;
     }
     const auto run = std::find_if(runs.begin(), runs.end(),

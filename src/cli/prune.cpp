@@ -21,7 +21,8 @@ Command make_prune(std::string summary, std::string warning, std::string heading
                    const std::string& all_usage, const std::string& all_warning) {
   Command command{std::move(summary)};
   const auto all = all_usage.empty() ? Switch{} : command.on_off("-a,--all", all_usage);
-  const auto filters = command.list("--filter", "Provide filter values (e.g. \"until=<timestamp>\")", "filter", check_filter);
+  const auto filters =
+      command.list("--filter", "Provide filter values (e.g. \"until=<timestamp>\")", "filter", check_filter);
   const auto force = command.on_off("-f,--force", "Do not prompt for confirmation");
   command.run([=](Session& session) {
     if (!*force && !confirmed(session.console, *all ? all_warning : warning)) return 0;

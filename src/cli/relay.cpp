@@ -25,8 +25,8 @@ sigset_t set_of(SignalQueue::Which which) {
   }
   ::sigfillset(&set);
   // Not these: faults of our own, job control of a background process, and what says nothing to the container.
-  for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU, SIGCHLD, SIGPIPE,
-                           SIGURG}) {
+  for (const int number :
+       {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU, SIGCHLD, SIGPIPE, SIGURG}) {
     ::sigdelset(&set, number);
   }
   return set;
@@ -41,7 +41,9 @@ SignalQueue::SignalQueue(Which which) {
   if (!fd_) throw Error::from_errno(errno, "create signalfd");
 }
 
-SignalQueue::~SignalQueue() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+SignalQueue::~SignalQueue() {
+  ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
 
 int SignalQueue::next() {
   signalfd_siginfo info{};
@@ -158,9 +160,8 @@ bool Relay::receive() {
 
 void Relay::show(std::string_view bytes) {
   if (options_.tty) return write_all(console_.out, bytes);
-  frames_.feed(bytes, [&](int stream, std::string_view part) {
-    write_all(stream == 1 ? console_.out : console_.err, part);
-  });
+  frames_.feed(bytes,
+               [&](int stream, std::string_view part) { write_all(stream == 1 ? console_.out : console_.err, part); });
 }
 
 void wait_readable(FdRef fd, SignalQueue* signals, const std::function<void(int)>& on_signal) {

@@ -16,11 +16,12 @@ Time time_of(const json::Value& event) {
 
 /// "2026-11-21T08:20:15.590999448Z image tag sha256:8770... (name=busybox:latest)"
 std::string line_of(const json::Value& event) {
-  auto line = fmt::format("{} {} {} {}", local_rfc3339(time_of(event)), text_at(event, "Type"), text_at(event, "Action"),
-                          text_at(event, "Actor.ID"));
+  auto line = fmt::format("{} {} {} {}", local_rfc3339(time_of(event)), text_at(event, "Type"),
+                          text_at(event, "Action"), text_at(event, "Actor.ID"));
   std::map<std::string, std::string> attributes;
   if (const auto* object = at(event, "Actor.Attributes").if_object()) {
-    for (const auto& attribute : *object) attributes.emplace(attribute.key(), std::string_view{attribute.value().as_string()});
+    for (const auto& attribute : *object)
+      attributes.emplace(attribute.key(), std::string_view{attribute.value().as_string()});
   }
   std::vector<std::string> pairs;
   for (const auto& [name, value] : attributes) pairs.push_back(fmt::format("{}={}", name, value));
@@ -31,13 +32,15 @@ std::string line_of(const json::Value& event) {
 
 Command system_events() {
   Command command{"Get real time events from the server"};
-  const auto filters = command.list("-f,--filter", "Filter output based on conditions provided", "filter", check_filter);
+  const auto filters =
+      command.list("-f,--filter", "Filter output based on conditions provided", "filter", check_filter);
   const auto format = command.text("--format", "", value_format_help);
   const auto since = command.text("--since", "", "Show all events created since timestamp");
   const auto until = command.text("--until", "", "Stream events until this timestamp");
   command.run([=](Session& session) {
     if (!format->empty()) check_template(*format == "json" ? "" : *format);
-    auto stream = session.client.system().events(unix_timestamp(*since), unix_timestamp(*until), parse_filters(*filters));
+    auto stream =
+        session.client.system().events(unix_timestamp(*since), unix_timestamp(*until), parse_filters(*filters));
     while (const auto event = stream.next()) {
       session.console.print_line(format->empty() ? line_of(*event) : render_value(*format, *event, ""));
     }

@@ -163,7 +163,8 @@ Command system_info() {
     if (!format->empty()) {
       if (*format != "json") check_template(*format);
       auto info = session.client.system().info();
-      info.as_object()["ClientInfo"] = json::Object{{"Debug", false}, {"Version", BERTH_VERSION}, {"Context", "default"}};
+      info.as_object()["ClientInfo"] =
+          json::Object{{"Debug", false}, {"Version", BERTH_VERSION}, {"Context", "default"}};
       session.console.print_line(render_value(*format, info, ""));
       return 0;
     }

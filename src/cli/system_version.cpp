@@ -70,14 +70,17 @@ void complete_components(json::Object& server) {
   for (auto& component : components.get_array()) {
     if (text_at(component, "Name") != "Engine") continue;
     auto& details = component.as_object()["Details"];
-    if (const auto built = text_at(details, "BuildTime"); !built.empty()) details.as_object()["BuildTime"] = ansi_time(built);
+    if (const auto built = text_at(details, "BuildTime"); !built.empty())
+      details.as_object()["BuildTime"] = ansi_time(built);
     return;
   }
   const json::Value source(server);
   json::Object details;
-  for (const auto* name : {"ApiVersion", "MinAPIVersion", "GitCommit", "GoVersion", "Os", "Arch"}) details[name] = text_at(source, name);
+  for (const auto* name : {"ApiVersion", "MinAPIVersion", "GitCommit", "GoVersion", "Os", "Arch"})
+    details[name] = text_at(source, name);
   details["Experimental"] = flag_at(source, "Experimental") ? "true" : "false";
-  components.get_array().push_back(json::Object{{"Name", "Engine"}, {"Version", text_at(source, "Version")}, {"Details", details}});
+  components.get_array().push_back(
+      json::Object{{"Name", "Engine"}, {"Version", text_at(source, "Version")}, {"Details", details}});
 }
 
 }  // namespace
@@ -97,7 +100,8 @@ Command version() {
     } catch (const Error& error) {
       failure = error.message();
     }
-    const auto text = render_value(format->empty() ? std::string{default_format} : *format, json::Value(versions), "version");
+    const auto text =
+        render_value(format->empty() ? std::string{default_format} : *format, json::Value(versions), "version");
     session.console.print(align_columns(text + '\n', 20, 1));
     if (!failure.empty()) throw Failure{1, failure};
     return 0;

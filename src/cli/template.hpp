@@ -1,7 +1,8 @@
 // Go's text/template, as `--format` takes it.
 //
-// A template is parsed once and run on one piece of data per row. Data is JSON, or an Object: a row of a formatter, whose
-// fields are computed when asked for. Errors are worded as Go's, with line and column, because users search for them.
+// A template is parsed once and run on one piece of data per row. Data is JSON, or an Object: a row of a formatter,
+// whose fields are computed when asked for. Errors are worded as Go's, with line and column, because users search for
+// them.
 //
 //   Template format{"", "{{.ID}}: {{join .Names \", \"}}"};
 //   console.print_line(format.run(Datum{value}));
@@ -83,7 +84,8 @@ class Template {
   Template& operator=(Template&&) noexcept;
   ~Template();
 
-  /// Throws `invalid`: "template: <name>:<line>:<column>: executing ...". What was printed before is in `partial`, if given.
+  /// Throws `invalid`: "template: <name>:<line>:<column>: executing ...". What was printed before is in `partial`, if
+  /// given.
   [[nodiscard]] std::string run(const Datum& data, std::string* partial = nullptr) const;
 
  private:

@@ -17,8 +17,8 @@ struct Operand {
 
   Kind kind = Kind::dot;
   std::size_t position = 0;
-  std::string text;                 ///< as in the source, for messages
-  std::string name;                 ///< of the variable or function
+  std::string text;  ///< as in the source, for messages
+  std::string name;  ///< of the variable or function
   std::vector<std::string> fields;
   Datum constant;
   std::shared_ptr<Pipeline> pipeline;

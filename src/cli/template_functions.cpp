@@ -10,8 +10,12 @@ namespace {
 
 using Arguments = std::vector<Datum>;
 
-Datum string_datum(std::string_view text) { return Datum{json::Value(boost::json::string_view(text.data(), text.size()))}; }
-Datum bool_datum(bool value) { return Datum{json::Value(value)}; }
+Datum string_datum(std::string_view text) {
+  return Datum{json::Value(boost::json::string_view(text.data(), text.size()))};
+}
+Datum bool_datum(bool value) {
+  return Datum{json::Value(value)};
+}
 
 void want(const Arguments& arguments, std::string_view name, std::size_t count) {
   if (arguments.size() != count) {
@@ -181,7 +185,8 @@ Datum slice(const Arguments& arguments) {
   }
   if (from > to) throw Error{Kind::invalid, "invalid slice index: {} > {}", from, to};
   if (!is_array) {
-    return string_datum(string_of(arguments[0]).substr(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from)));
+    return string_datum(
+        string_of(arguments[0]).substr(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from)));
   }
   const auto& array = value->get_array();
   return Datum{json::Array(array.begin() + from, array.begin() + to)};
@@ -203,7 +208,8 @@ bool equal(const Datum& left, const Datum& right) {
   const auto kind = basic_kind(left);
   const auto other = basic_kind(right);
   if (kind == Basic::nil || other == Basic::nil) return kind == other;
-  if (kind == Basic::other || other == Basic::other) throw Error{Kind::invalid, "non-comparable type {}: {}", to_text(left), type_name(left)};
+  if (kind == Basic::other || other == Basic::other)
+    throw Error{Kind::invalid, "non-comparable type {}: {}", to_text(left), type_name(left)};
   if (kind != other) throw Error{Kind::invalid, "incompatible types for comparison"};
   return *left.json() == *right.json();
 }
@@ -231,7 +237,8 @@ Function comparison(std::string name, Compare compare) {
 Datum equal_to_any(const Arguments& arguments) {
   want_at_least(arguments, "eq", 1);
   if (arguments.size() == 1) throw Error{Kind::invalid, "missing argument for comparison"};
-  return bool_datum(std::any_of(arguments.begin() + 1, arguments.end(), [&](auto& other) { return equal(arguments[0], other); }));
+  return bool_datum(
+      std::any_of(arguments.begin() + 1, arguments.end(), [&](auto& other) { return equal(arguments[0], other); }));
 }
 
 /// fmt.Print puts spaces between operands when neither is a string.

@@ -7,8 +7,12 @@ namespace {
 
 using Kind = Token::Kind;
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 bool is_word(char c) {
   return c == '_' || is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
          static_cast<unsigned char>(c) >= 0x80;
@@ -30,7 +34,9 @@ class Lexer {
     return at_ + ahead < source_.size() ? source_[at_ + ahead] : '\0';
   }
 
-  void emit(Kind kind, std::size_t from) { tokens_.push_back({kind, std::string{source_.substr(from, at_ - from)}, from}); }
+  void emit(Kind kind, std::size_t from) {
+    tokens_.push_back({kind, std::string{source_.substr(from, at_ - from)}, from});
+  }
   void fail(std::string reason) {
     tokens_.push_back({Kind::error, std::move(reason), at_});
     failed_ = true;
@@ -79,7 +85,8 @@ class Lexer {
 
   /// One token inside an action; false at its end.
   bool action() {
-    const bool closes = starts("}}") || (is_space(peek()) && peek(1) == '-' && source_.substr(at_ + 2).starts_with("}}"));
+    const bool closes =
+        starts("}}") || (is_space(peek()) && peek(1) == '-' && source_.substr(at_ + 2).starts_with("}}"));
     if (closes && parens_ > 0) return fail("unclosed left paren"), false;
     if (close(true)) return false;
     const auto from = at_;
@@ -152,6 +159,8 @@ class Lexer {
 
 }  // namespace
 
-std::vector<Token> tokenize(std::string_view text) { return Lexer{text}.run(); }
+std::vector<Token> tokenize(std::string_view text) {
+  return Lexer{text}.run();
+}
 
 }  // namespace berth::cli::ast

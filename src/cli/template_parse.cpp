@@ -11,7 +11,7 @@ namespace {
 
 using TokenKind = Token::Kind;
 
-constexpr std::array<std::string_view, 9> keywords{"if",    "range",    "with",   "else",  "end",
+constexpr std::array<std::string_view, 9> keywords{"if",    "range",    "with",   "else", "end",
                                                    "block", "template", "define", "break"};
 
 bool is_keyword(std::string_view name) {
@@ -75,7 +75,8 @@ std::optional<json::Value> parse_constant(std::string_view text) {
   const bool negative = digits.starts_with('-');
   const std::string_view magnitude = std::string_view{digits}.substr(negative ? 1 : 0);
   int base = 10;
-  if (magnitude.size() > 2 && magnitude[0] == '0') base = (magnitude[1] | 0x20) == 'x' ? 16 : (magnitude[1] | 0x20) == 'b' ? 2 : 10;
+  if (magnitude.size() > 2 && magnitude[0] == '0')
+    base = (magnitude[1] | 0x20) == 'x' ? 16 : (magnitude[1] | 0x20) == 'b' ? 2 : 10;
   if (const auto number = parse_number<std::int64_t>(magnitude.substr(base == 10 ? 0 : 2), base)) {
     return json::Value(negative ? -*number : *number);
   }
@@ -112,7 +113,9 @@ class Parser {
     fail(fmt::format("unexpected {} in {}", shown, context));
   }
 
-  [[nodiscard]] const Token& peek(std::size_t ahead = 0) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
+  [[nodiscard]] const Token& peek(std::size_t ahead = 0) const {
+    return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
+  }
   const Token& take() {
     const auto& token = peek();
     if (at_ + 1 < tokens_.size()) ++at_;
@@ -319,7 +322,8 @@ class Parser {
       if (token.kind == TokenKind::close || is_symbol(")") || is_symbol("|")) break;
       parsed.operands.push_back(operand(context));
       const auto& next = peek();
-      const bool separated = next.kind == TokenKind::space || next.kind == TokenKind::close || is_symbol(")") || is_symbol("|");
+      const bool separated =
+          next.kind == TokenKind::space || next.kind == TokenKind::close || is_symbol(")") || is_symbol("|");
       if (!separated) unexpected(next, "operand");
     }
     if (parsed.operands.empty()) fail("empty command");
@@ -366,7 +370,8 @@ class Parser {
       result.fields.push_back(take().text.substr(1));
     }
     result.text = source(result.position, peek().position);
-    if (result.kind == Operand::Kind::field && result.fields.size() > 1) result.position = first_field;  // As Go counts.
+    if (result.kind == Operand::Kind::field && result.fields.size() > 1)
+      result.position = first_field;  // As Go counts.
     return result;
   }
 

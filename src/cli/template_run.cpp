@@ -13,14 +13,15 @@ using ast::Pipeline;
 
 /// Fields of the Engine API that are maps in Go: a key that is not there is not an error.
 Shape shape_of(std::string_view field) {
-  constexpr std::string_view maps[] = {"Labels",  "Ports",       "Networks",   "ExposedPorts", "Volumes",
-                                       "Sysctls", "Tmpfs",       "Annotations", "Options",     "DriverOpts",
-                                       "Details", "PortBindings", "StorageOpt", "Runtimes",    "Data"};
-  constexpr std::string_view lists[] = {"Binds",     "Cmd",       "Entrypoint",  "Env",         "OnBuild",  "ExecIDs",
-                                        "CapAdd",    "CapDrop",   "Dns",         "DnsOptions",  "DnsSearch", "ExtraHosts",
-                                        "GroupAdd",  "Links",     "SecurityOpt", "VolumesFrom", "Devices",  "Ulimits",
-                                        "Aliases",   "DNSNames",  "RepoTags",    "RepoDigests", "Mounts",   "Layers",
-                                        "MaskedPaths", "ReadonlyPaths", "DeviceRequests", "Warnings", "Components"};
+  constexpr std::string_view maps[] = {"Labels",  "Ports",        "Networks",    "ExposedPorts", "Volumes",
+                                       "Sysctls", "Tmpfs",        "Annotations", "Options",      "DriverOpts",
+                                       "Details", "PortBindings", "StorageOpt",  "Runtimes",     "Data"};
+  constexpr std::string_view lists[] = {
+      "Binds",       "Cmd",         "Entrypoint", "Env",         "OnBuild",       "ExecIDs",        "CapAdd",
+      "CapDrop",     "Dns",         "DnsOptions", "DnsSearch",   "ExtraHosts",    "GroupAdd",       "Links",
+      "SecurityOpt", "VolumesFrom", "Devices",    "Ulimits",     "Aliases",       "DNSNames",       "RepoTags",
+      "RepoDigests", "Mounts",      "Layers",     "MaskedPaths", "ReadonlyPaths", "DeviceRequests", "Warnings",
+      "Components"};
   if (std::find(std::begin(maps), std::end(maps), field) != std::end(maps)) return Shape::map;
   if (std::find(std::begin(lists), std::end(lists), field) != std::end(lists)) return Shape::list;
   return Shape::plain;
@@ -50,8 +51,14 @@ class Run {
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
     const auto newline = before.rfind('\n');
     const auto column = newline == std::string_view::npos ? position : position - newline - 1;
-    throw Error{Kind::invalid, "template: {}:{}:{}: executing {} at <{}>: {}", template_.name_, line, column,
-                quote(template_.name_), at, reason};
+    throw Error{Kind::invalid,
+                "template: {}:{}:{}: executing {} at <{}>: {}",
+                template_.name_,
+                line,
+                column,
+                quote(template_.name_),
+                at,
+                reason};
   }
 
   Flow node(const Node& node, const Datum& dot) {
@@ -114,10 +121,12 @@ class Run {
       for (const auto& member : data->get_object()) {
         found.emplace_back(Datum{json::Value(member.key())}, value.part(member.value()));
       }
-      std::sort(found.begin(), found.end(),
-                [](auto& left, auto& right) { return left.first.json()->get_string() < right.first.json()->get_string(); });
+      std::sort(found.begin(), found.end(), [](auto& left, auto& right) {
+        return left.first.json()->get_string() < right.first.json()->get_string();
+      });
     } else if (data != nullptr && data->is_int64()) {
-      for (std::int64_t i = 0; i < data->get_int64(); ++i) found.emplace_back(Datum{json::Value(i)}, Datum{json::Value(i)});
+      for (std::int64_t i = 0; i < data->get_int64(); ++i)
+        found.emplace_back(Datum{json::Value(i)}, Datum{json::Value(i)});
     } else {
       fail(node.pipeline.position, node.pipeline.text, fmt::format("range can't iterate over {}", to_text(value)));
     }
@@ -150,7 +159,8 @@ class Run {
     }
     const auto value = node.has_pipeline ? evaluate(node.pipeline, dot) : Datum{};
     if (++depth_ > deepest) {
-      fail(node.position, fmt::format("{{{{template {}}}}}", quote(node.text)), "exceeded maximum template depth (1000)");
+      fail(node.position, fmt::format("{{{{template {}}}}}", quote(node.text)),
+           "exceeded maximum template depth (1000)");
     }
     const auto outer = std::exchange(variables_, {{"$", value}});
     nodes(found->second, value);
@@ -213,7 +223,8 @@ class Run {
     }
     if (piped != nullptr) return *piped;
     if (call.operands.size() == 1) {
-      fail(call.position, call.text, fmt::format("wrong number of args for {}: want at least 1 got 0", is_and ? "and" : "or"));
+      fail(call.position, call.text,
+           fmt::format("wrong number of args for {}: want at least 1 got 0", is_and ? "and" : "or"));
     }
     return value;
   }

@@ -107,7 +107,8 @@ std::string integer_text(const Directive& directive, std::int64_t value) {
 std::string formatted(const Directive& directive, const Datum& value) {
   const auto* data = value.json();
   const auto verb = directive.verb;
-  if (verb == 'v') return directive.sharp && data != nullptr && data->is_string() ? quote(to_text(value)) : to_text(value);
+  if (verb == 'v')
+    return directive.sharp && data != nullptr && data->is_string() ? quote(to_text(value)) : to_text(value);
   if (verb == 'T') return type_name(value);
   if (verb == 't' && data != nullptr && data->is_bool()) return to_text(value);
   if (data != nullptr && (data->is_int64() || data->is_uint64())) {

@@ -10,7 +10,9 @@
 
 namespace berth::cli {
 
-bool is_terminal(FdRef fd) { return ::isatty(fd.get()) == 1; }
+bool is_terminal(FdRef fd) {
+  return ::isatty(fd.get()) == 1;
+}
 
 std::optional<TerminalSize> find_terminal_size(FdRef fd) {
   winsize size{};

@@ -1,7 +1,8 @@
 // client: the Engine API as C++ calls.
 //
-// A thin layer: a call is one request, an answer is its JSON as it came. Knows paths, parameters and statuses; how things are
-// shown is left to cli/. Errors are thrown as `berth::Error` with the daemon's sentence, prefixed as docker's clients do.
+// A thin layer: a call is one request, an answer is its JSON as it came. Knows paths, parameters and statuses; how
+// things are shown is left to cli/. Errors are thrown as `berth::Error` with the daemon's sentence, prefixed as
+// docker's clients do.
 //
 //   Client client{parse_host("unix:///run/berth/berth.sock"), "1.51"};
 //   for (const auto& container : client.containers().list({.all = true})) use(container);
@@ -190,7 +191,8 @@ class Client {
   Images images() { return Images{*this}; }
   System system() { return System{*this}; }
 
-  /// Opens connections that are about to be needed, so that the daemon sets up its side while another request is under way.
+  /// Opens connections that are about to be needed, so that the daemon sets up its side while another request is under
+  /// way.
   void prepare_connections(std::size_t count);
 
   /// One request on the kept connection; throws for a status of 400 and above. An empty body is null.

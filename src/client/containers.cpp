@@ -4,13 +4,17 @@
 namespace berth::client {
 namespace {
 
-std::string flag(bool on) { return on ? "1" : ""; }
+std::string flag(bool on) {
+  return on ? "1" : "";
+}
 
 std::string path_of(const std::string& id, std::string_view action = {}) {
   return fmt::format("/containers/{}{}", percent_encode(id), action);
 }
 
-std::string text_of(const std::optional<std::int64_t>& number) { return number ? std::to_string(*number) : ""; }
+std::string text_of(const std::optional<std::int64_t>& number) {
+  return number ? std::to_string(*number) : "";
+}
 
 }  // namespace
 
@@ -54,8 +58,12 @@ void Containers::kill(const std::string& id, const std::string& signal) {
   client_.call("POST", path_of(id, "/kill"), {{"signal", signal}});
 }
 
-void Containers::pause(const std::string& id) { client_.call("POST", path_of(id, "/pause")); }
-void Containers::unpause(const std::string& id) { client_.call("POST", path_of(id, "/unpause")); }
+void Containers::pause(const std::string& id) {
+  client_.call("POST", path_of(id, "/pause"));
+}
+void Containers::unpause(const std::string& id) {
+  client_.call("POST", path_of(id, "/unpause"));
+}
 
 void Containers::rename(const std::string& id, const std::string& name) {
   client_.call("POST", path_of(id, "/rename"), {{"name", name}});
@@ -98,7 +106,9 @@ Stream Containers::logs(const std::string& id, const LogOptions& options) {
                          {"tail", options.tail}});
 }
 
-Stream Containers::export_(const std::string& id) { return client_.stream("GET", path_of(id, "/export")); }
+Stream Containers::export_(const std::string& id) {
+  return client_.stream("GET", path_of(id, "/export"));
+}
 
 json::Value Containers::top(const std::string& id, const std::string& ps_arguments) {
   return client_.call("GET", path_of(id, "/top"), {{"ps_args", ps_arguments}});

@@ -22,7 +22,9 @@ using boost::system::error_code;
 
 constexpr std::size_t piece_size = 64U << 10U;
 
-error_code last_error() { return {errno, boost::system::system_category()}; }
+error_code last_error() {
+  return {errno, boost::system::system_category()};
+}
 
 /// The socket as Beast's SyncStream: plain blocking calls, without an io_context and its descriptors.
 class SocketStream {
@@ -168,14 +170,15 @@ std::string Connection::read_body() {
 Hijacked Connection::hijack() {
   const auto bytes = state_->buffer.data();
   const auto type = state_->answer->get()[http::field::content_type];
-  Hijacked hijacked{state_->stream.release(),
-                    {static_cast<const char*>(bytes.data()), bytes.size()},
-                    {type.data(), type.size()}};
+  Hijacked hijacked{
+      state_->stream.release(), {static_cast<const char*>(bytes.data()), bytes.size()}, {type.data(), type.size()}};
   state_.reset();
   return hijacked;
 }
 
-FdRef Connection::socket() const noexcept { return state_->stream.fd(); }
+FdRef Connection::socket() const noexcept {
+  return state_->stream.fd();
+}
 
 bool Connection::reusable() const noexcept {
   const auto& answer = state_->answer;

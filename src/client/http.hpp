@@ -23,7 +23,7 @@ struct Request {
   std::string target;
   std::string body;
   std::string_view content_type = "application/json";  ///< sent only with a body
-  bool upgrade = false;  ///< asks to hijack: `Connection: Upgrade`, `Upgrade: tcp`
+  bool upgrade = false;                                ///< asks to hijack: `Connection: Upgrade`, `Upgrade: tcp`
 };
 
 struct Head {
@@ -46,7 +46,8 @@ class Connection {
   ~Connection();
 
   void send(const Request& request);
-  /// Sends a chunked body: `read` fills a buffer and returns 0 at the end. A daemon that answers before the end ends it too.
+  /// Sends a chunked body: `read` fills a buffer and returns 0 at the end. A daemon that answers before the end ends it
+  /// too.
   void send(const Request& request, const std::function<std::size_t(std::span<char>)>& read);
 
   /// Status and headers of the answer. Throws `unavailable` if the daemon hung up.

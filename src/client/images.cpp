@@ -11,7 +11,9 @@ std::string path_of(const std::string& name, std::string_view action = {}) {
   return fmt::format("/images/{}{}", join(parts, "/"), action);
 }
 
-json::Array array_or_empty(json::Value answer) { return answer.is_array() ? std::move(answer.get_array()) : json::Array{}; }
+json::Array array_or_empty(json::Value answer) {
+  return answer.is_array() ? std::move(answer.get_array()) : json::Array{};
+}
 
 }  // namespace
 
@@ -20,7 +22,9 @@ json::Array Images::list(bool all, const Filters& filters) {
       client_.call("GET", "/images/json", {{"all", all ? "1" : ""}, {"filters", to_parameter(filters)}}));
 }
 
-json::Value Images::inspect(const std::string& name) { return client_.call("GET", path_of(name, "/json")); }
+json::Value Images::inspect(const std::string& name) {
+  return client_.call("GET", path_of(name, "/json"));
+}
 
 json::Array Images::history(const std::string& name) {
   return array_or_empty(client_.call("GET", path_of(name, "/history")));
@@ -31,8 +35,8 @@ void Images::tag(const std::string& name, const std::string& repository, const s
 }
 
 json::Array Images::remove(const std::string& name, bool force, bool prune_parents) {
-  return array_or_empty(client_.call("DELETE", path_of(name),
-                                     {{"force", force ? "1" : ""}, {"noprune", prune_parents ? "" : "1"}}));
+  return array_or_empty(
+      client_.call("DELETE", path_of(name), {{"force", force ? "1" : ""}, {"noprune", prune_parents ? "" : "1"}}));
 }
 
 json::Value Images::prune(const Filters& filters) {

@@ -39,7 +39,9 @@ constexpr const char* one_container = R"([{"Id":"6c553cb8dcddb710ab9f87a6d276a16
 
 TEST(Cli, PsAlignsItsTable) {
   FakeDaemon daemon{{FakeDaemon::json(200, one_container)}};
-  const auto result = run_with(daemon.host(), {"ps", "-a", "--format", "table {{.ID}}\\t{{.Image}}\\t{{.Command}}\\t{{.Status}}\\t{{.Ports}}\\t{{.Names}}"});
+  const auto result = run_with(
+      daemon.host(),
+      {"ps", "-a", "--format", "table {{.ID}}\\t{{.Image}}\\t{{.Command}}\\t{{.Status}}\\t{{.Ports}}\\t{{.Names}}"});
   EXPECT_EQ(result.out,
             "CONTAINER ID   IMAGE       COMMAND                  STATUS                   PORTS     NAMES\n"
             "6c553cb8dcdd   busybox:1   \"sh -c 'echo out; ec…\"   Exited (3) 2 hours ago             web\n");
@@ -54,26 +56,30 @@ TEST(Cli, PsWithoutContainersShowsHeadings) {
 
 TEST(Cli, PsTakesTemplatesWithMethods) {
   FakeDaemon daemon{{FakeDaemon::json(200, one_container)}};
-  EXPECT_EQ(run_with(daemon.host(), {"ps", "--format", R"({{.Label "a"}} {{.Labels}} {{.Networks}} {{.State | upper}})"}).out,
-            "1 a=1,b=2 none EXITED\n");
+  EXPECT_EQ(
+      run_with(daemon.host(), {"ps", "--format", R"({{.Label "a"}} {{.Labels}} {{.Networks}} {{.State | upper}})"}).out,
+      "1 a=1,b=2 none EXITED\n");
 }
 
 TEST(Cli, PsNamesAnUnknownField) {
   FakeDaemon daemon{{FakeDaemon::json(200, one_container)}};
   const auto result = run_with(daemon.host(), {"ps", "--format", "{{.Foo}}"});
-  EXPECT_EQ(result.err, "failed to execute template: template: :1:2: executing \"\" at <.Foo>: "
-                        "can't evaluate field Foo in type *formatter.ContainerContext\n");
+  EXPECT_EQ(result.err,
+            "failed to execute template: template: :1:2: executing \"\" at <.Foo>: "
+            "can't evaluate field Foo in type *formatter.ContainerContext\n");
   EXPECT_EQ(result.code, 1);
 }
 
 TEST(Cli, ImagesShowsOneLinePerTag) {
-  FakeDaemon daemon{{FakeDaemon::json(200, R"([{"Id":"sha256:64c88b46e4eaa560dc2a","RepoTags":["b:1","a:2"],"RepoDigests":[],
+  FakeDaemon daemon{
+      {FakeDaemon::json(200, R"([{"Id":"sha256:64c88b46e4eaa560dc2a","RepoTags":["b:1","a:2"],"RepoDigests":[],
       "Created":0,"Size":1913},{"Id":"sha256:ec17a080d92b7c7d71ab","RepoTags":null,"RepoDigests":null,"Created":0,"Size":5}])")}};
-  EXPECT_EQ(run_with(daemon.host(), {"images", "--format", "table {{.Repository}}\\t{{.Tag}}\\t{{.ID}}\\t{{.Size}}"}).out,
-            "REPOSITORY   TAG       IMAGE ID       SIZE\n"
-            "a            2         64c88b46e4ea   1.91kB\n"
-            "b            1         64c88b46e4ea   1.91kB\n"
-            "<none>       <none>    ec17a080d92b   5B\n");
+  EXPECT_EQ(
+      run_with(daemon.host(), {"images", "--format", "table {{.Repository}}\\t{{.Tag}}\\t{{.ID}}\\t{{.Size}}"}).out,
+      "REPOSITORY   TAG       IMAGE ID       SIZE\n"
+      "a            2         64c88b46e4ea   1.91kB\n"
+      "b            1         64c88b46e4ea   1.91kB\n"
+      "<none>       <none>    ec17a080d92b   5B\n");
 }
 
 TEST(Cli, InspectPrintsWhatItFoundAndThenTheErrors) {
@@ -86,7 +92,8 @@ TEST(Cli, InspectPrintsWhatItFoundAndThenTheErrors) {
 }
 
 TEST(Cli, RmGoesOnAfterAFailure) {
-  FakeDaemon daemon{{FakeDaemon::json(404, R"({"message":"No such container: a"})"), "HTTP/1.1 204 No Content\r\n\r\n"}};
+  FakeDaemon daemon{
+      {FakeDaemon::json(404, R"({"message":"No such container: a"})"), "HTTP/1.1 204 No Content\r\n\r\n"}};
   const auto result = run_with(daemon.host(), {"rm", "a", "b"});
   EXPECT_EQ(result.out, "b\n");
   EXPECT_EQ(result.err, "Error response from daemon: No such container: a\n");
@@ -95,20 +102,23 @@ TEST(Cli, RmGoesOnAfterAFailure) {
 
 TEST(Cli, RunMapsAStartFailureToItsExitCode) {
   const auto created = FakeDaemon::json(201, R"({"Id":"abc","Warnings":["careful"]})");
-  FakeDaemon daemon{{created, FakeDaemon::json(400, R"({"message":"exec: \"nosuch\": executable file not found in $PATH"})")}};
+  FakeDaemon daemon{
+      {created, FakeDaemon::json(400, R"({"message":"exec: \"nosuch\": executable file not found in $PATH"})")}};
   const auto result = run_with(daemon.host(), {"run", "-d", "busybox", "nosuch"});
   EXPECT_EQ(result.code, 127);
   EXPECT_EQ(result.out, "abc\n");
-  EXPECT_EQ(result.err, "WARNING: careful\n"
-                        "berth: Error response from daemon: exec: \"nosuch\": executable file not found in $PATH\n\n"
-                        "Run 'berth run --help' for more information\n");
+  EXPECT_EQ(result.err,
+            "WARNING: careful\n"
+            "berth: Error response from daemon: exec: \"nosuch\": executable file not found in $PATH\n\n"
+            "Run 'berth run --help' for more information\n");
 }
 
 TEST(Cli, RunWithoutADaemonIs125) {
   const auto result = run_with("unix:///nowhere", {"run", "x"});
   EXPECT_EQ(result.code, 125);
-  EXPECT_EQ(result.err, "berth: Cannot connect to the Docker daemon at unix:///nowhere. Is the docker daemon running?\n\n"
-                        "Run 'berth run --help' for more information\n");
+  EXPECT_EQ(result.err,
+            "berth: Cannot connect to the Docker daemon at unix:///nowhere. Is the docker daemon running?\n\n"
+            "Run 'berth run --help' for more information\n");
 }
 
 TEST(Cli, RunWantsATerminalForATty) {
@@ -118,17 +128,21 @@ TEST(Cli, RunWantsATerminalForATty) {
 }
 
 TEST(Cli, UnknownCommandsAreSaidAsDockerSaysThem) {
-  EXPECT_EQ(run_with("unix:///nowhere", {"foo"}).err, "berth: unknown command: berth foo\n\nRun 'berth --help' for more information\n");
+  EXPECT_EQ(run_with("unix:///nowhere", {"foo"}).err,
+            "berth: unknown command: berth foo\n\nRun 'berth --help' for more information\n");
   EXPECT_EQ(run_with("unix:///nowhere", {"container", "foo"}).err,
-            "berth: unknown command: berth container foo\n\nUsage:  berth container\n\nRun 'berth container --help' for more information\n");
+            "berth: unknown command: berth container foo\n\nUsage:  berth container\n\nRun 'berth container --help' "
+            "for more information\n");
 }
 
 TEST(Cli, EveryCommandHasHelp) {
   const auto help = run_with("unix:///nowhere", {"--help"}).out;
   EXPECT_THAT(help, testing::HasSubstr("\n  run         Create and run a new container from an image\n"));
-  EXPECT_THAT(run_with("unix:///nowhere", {"container", "kill", "--help"}).out,
-              testing::StartsWith("Usage:  berth container kill [OPTIONS] CONTAINER [CONTAINER...]\n\nKill one or more running containers\n\n"
-                                  "Aliases:\n  berth container kill, berth kill\n\nOptions:\n"));
+  EXPECT_THAT(
+      run_with("unix:///nowhere", {"container", "kill", "--help"}).out,
+      testing::StartsWith(
+          "Usage:  berth container kill [OPTIONS] CONTAINER [CONTAINER...]\n\nKill one or more running containers\n\n"
+          "Aliases:\n  berth container kill, berth kill\n\nOptions:\n"));
 }
 
 TEST(Cli, LoadShowsTheDaemonsErrorAndFails) {
@@ -139,7 +153,8 @@ TEST(Cli, LoadShowsTheDaemonsErrorAndFails) {
 }
 
 TEST(Cli, EventsAreOneLineEach) {
-  FakeDaemon daemon{{FakeDaemon::json(200, R"({"Type":"image","Action":"tag","Actor":{"ID":"sha256:1","Attributes":{"name":"b","a":"x"}},
+  FakeDaemon daemon{{FakeDaemon::json(
+      200, R"({"Type":"image","Action":"tag","Actor":{"ID":"sha256:1","Attributes":{"name":"b","a":"x"}},
       "time":1,"timeNano":1000000002})")}};
   EXPECT_THAT(run_with(daemon.host(), {"events", "--until", "1s"}).out, testing::HasSubstr(":01.000000002"));
 }

@@ -28,7 +28,8 @@ std::string failure_of(Sample& sample, const std::vector<std::string>& words) {
 
 TEST(Command, FlagsAreReadInAllOfPflagsSpellings) {
   Sample sample;
-  ASSERT_TRUE(sample.command.parse("berth do", {"-fe", "A=1", "--env=B=2", "-eC", "--proxy=false", "-m=512m", "--name=", "x"}));
+  ASSERT_TRUE(
+      sample.command.parse("berth do", {"-fe", "A=1", "--env=B=2", "-eC", "--proxy=false", "-m=512m", "--name=", "x"}));
   EXPECT_TRUE(*sample.force);
   EXPECT_FALSE(*sample.proxy);
   EXPECT_EQ(*sample.env, (std::vector<std::string>{"A=1", "B=2", "C"}));
@@ -51,13 +52,15 @@ TEST(Command, FlagsMayFollowArgumentsUnlessTheyBelongToTheCommandRun) {
 }
 
 TEST(Command, WrongFlagsAreSaidAsDockerSaysThem) {
-  const std::string usage = "\n\nUsage:  berth do [OPTIONS] IMAGE [ARG...]\n\nRun 'berth do --help' for more information";
+  const std::string usage =
+      "\n\nUsage:  berth do [OPTIONS] IMAGE [ARG...]\n\nRun 'berth do --help' for more information";
   Sample sample;
   EXPECT_EQ(failure_of(sample, {"--foo"}), "125: unknown flag: --foo" + usage);
   EXPECT_EQ(failure_of(sample, {"-fZ"}), "125: unknown shorthand flag: 'Z' in -Z" + usage);
   EXPECT_EQ(failure_of(sample, {"-n"}), "125: flag needs an argument: 'n' in -n" + usage);
   EXPECT_EQ(failure_of(sample, {"--name"}), "125: flag needs an argument: --name" + usage);
-  EXPECT_EQ(failure_of(sample, {"-m", "abc"}), "125: invalid argument \"abc\" for \"-m, --memory\" flag: invalid size: 'abc'" + usage);
+  EXPECT_EQ(failure_of(sample, {"-m", "abc"}),
+            "125: invalid argument \"abc\" for \"-m, --memory\" flag: invalid size: 'abc'" + usage);
 }
 
 TEST(Command, MissingArgumentsAreSaidAsDockerSaysThem) {
@@ -81,7 +84,8 @@ TEST(Command, HelpIsCobras) {
 
 TEST(Command, LongUsagesAreBroken) {
   Command command{"x"};
-  command.text("--since", "", "Show logs since timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)");
+  command.text("--since", "",
+               "Show logs since timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)");
   EXPECT_EQ(command.options_help(79),
             "      --since string   Show logs since timestamp (e.g.\n"
             "                       \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\"\n"

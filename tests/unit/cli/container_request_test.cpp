@@ -35,7 +35,8 @@ TEST(ContainerRequest, ImageAndCommandAreTaken) {
 
 TEST(ContainerRequest, LimitsAreInTheApisUnits) {
   const auto host = request_of({"-m", "512m", "--memory-swap", "-1", "--cpus", "1.5", "--pids-limit", "10", "--ulimit",
-                                "nofile=10:20", "x"}).at("HostConfig");
+                                "nofile=10:20", "x"})
+                        .at("HostConfig");
   EXPECT_EQ(host.at("Memory"), 536870912);
   EXPECT_EQ(host.at("MemorySwap"), -1);
   EXPECT_EQ(host.at("NanoCpus"), 1500000000);
@@ -61,7 +62,8 @@ TEST(ContainerRequest, MountsAreReadAsCsv) {
             R"({"Type":"bind","Source":"/a,b","Target":"/c","ReadOnly":true})");
   EXPECT_EQ(json::write(json::Value(parse_mount("type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=1777"))),
             R"({"Type":"tmpfs","Target":"/t","TmpfsOptions":{"SizeBytes":1048576,"Mode":1023}})");
-  EXPECT_EQ(failure_of({"--mount", "type=bind,src=/a", "x"}), "invalid argument \"type=bind,src=/a\" for \"--mount\" flag: target is required");
+  EXPECT_EQ(failure_of({"--mount", "type=bind,src=/a", "x"}),
+            "invalid argument \"type=bind,src=/a\" for \"--mount\" flag: target is required");
 }
 
 TEST(ContainerRequest, PortsAreBound) {
@@ -79,8 +81,10 @@ TEST(ContainerRequest, CapabilitiesAreSpelledInFull) {
 }
 
 TEST(ContainerRequest, ContradictionsAreRefused) {
-  EXPECT_EQ(failure_of({"--rm", "--restart", "always", "x"}), "conflicting options: cannot specify both --restart and --rm");
-  EXPECT_EQ(failure_of({"--no-healthcheck", "--health-cmd", "x", "x"}), "--no-healthcheck conflicts with --health-* options");
+  EXPECT_EQ(failure_of({"--rm", "--restart", "always", "x"}),
+            "conflicting options: cannot specify both --restart and --rm");
+  EXPECT_EQ(failure_of({"--no-healthcheck", "--health-cmd", "x", "x"}),
+            "--no-healthcheck conflicts with --health-* options");
   EXPECT_EQ(failure_of({"--pid", "foo", "x"}), "--pid: invalid PID mode");
   EXPECT_EQ(failure_of({"--env-file", "/nope", "x"}), "open /nope: no such file or directory");
 }

@@ -5,7 +5,8 @@
 namespace berth::cli {
 namespace {
 
-std::string run(const std::string& text, std::string_view data = R"({"Name":"/web","State":{"ExitCode":3,"Running":false},
+std::string run(const std::string& text,
+                std::string_view data = R"({"Name":"/web","State":{"ExitCode":3,"Running":false},
     "Env":["A=1","B=2"],"Labels":{"z":"26","a":"1"},"Size":1.5,"Nothing":null})") {
   return Template{"", text}.run(Datum{json::parse(data)});
 }
@@ -21,10 +22,13 @@ std::string failure_of(const std::string& text) {
 
 TEST(Template, FieldsAndTextAlternate) {
   EXPECT_EQ(run("{{.Name}}: {{.State.ExitCode}}!"), "/web: 3!");
-  EXPECT_EQ(run("{{.Size}} {{.Nothing}} {{.Env}} {{.Labels}} {{.Labels.none}}"), "1.5 <nil> [A=1 B=2] map[a:1 z:26] <no value>");
+  EXPECT_EQ(run("{{.Size}} {{.Nothing}} {{.Env}} {{.Labels}} {{.Labels.none}}"),
+            "1.5 <nil> [A=1 B=2] map[a:1 z:26] <no value>");
 }
 
-TEST(Template, NamesAreFoundInGosSpelling) { EXPECT_EQ(run("{{.ID}}", R"({"Id":"x"})"), "x"); }
+TEST(Template, NamesAreFoundInGosSpelling) {
+  EXPECT_EQ(run("{{.ID}}", R"({"Id":"x"})"), "x");
+}
 
 TEST(Template, PipelinesPassTheValueLast) {
   EXPECT_EQ(run(R"({{.Name | printf "%-6s|%s" "a"}})"), "a     |/web");
@@ -62,7 +66,8 @@ TEST(Template, DefinitionsAreCalled) {
 
 TEST(Template, FunctionsWorkAsGosDo) {
   EXPECT_EQ(run(R"({{index .Env 1}} {{index .Labels "a"}} {{slice "abcdef" 1 3}} {{len .Labels}})"), "B=2 1 bc 2");
-  EXPECT_EQ(run(R"({{title "a b"}} {{lower "A"}} {{pad "x" 1 2}}| {{truncate "abc" 2}} {{html "<&>"}})"), "A B a  x  | ab &lt;&amp;&gt;");
+  EXPECT_EQ(run(R"({{title "a b"}} {{lower "A"}} {{pad "x" 1 2}}| {{truncate "abc" 2}} {{html "<&>"}})"),
+            "A B a  x  | ab &lt;&amp;&gt;");
   EXPECT_EQ(run(R"({{range split "a,b" ","}}({{.}}){{end}} {{print 1 2 "a" 3}} {{println 1}})"), "(a)(b) 1 2a3 1\n");
 }
 
@@ -89,10 +94,13 @@ TEST(Template, WhatCannotBeParsedIsSaidAsGoSaysIt) {
 
 TEST(Template, WhatCannotBeRunNamesThePlace) {
   EXPECT_EQ(failure_of("{{.Foo}}"), "template: :1:2: executing \"\" at <.Foo>: map has no entry for key \"Foo\"");
-  EXPECT_EQ(failure_of("{{.State.Foo}}"), "template: :1:8: executing \"\" at <.State.Foo>: map has no entry for key \"Foo\"");
-  EXPECT_EQ(failure_of("{{.Name.Foo}}"), "template: :1:7: executing \"\" at <.Name.Foo>: can't evaluate field Foo in type string");
+  EXPECT_EQ(failure_of("{{.State.Foo}}"),
+            "template: :1:8: executing \"\" at <.State.Foo>: map has no entry for key \"Foo\"");
+  EXPECT_EQ(failure_of("{{.Name.Foo}}"),
+            "template: :1:7: executing \"\" at <.Name.Foo>: can't evaluate field Foo in type string");
   EXPECT_EQ(failure_of("{{len 3}}"), "template: :1:2: executing \"\" at <len 3>: error calling len: len of type int");
-  EXPECT_EQ(failure_of("{{index .Env 9}}"), "template: :1:2: executing \"\" at <index .Env 9>: error calling index: index out of range: 9");
+  EXPECT_EQ(failure_of("{{index .Env 9}}"),
+            "template: :1:2: executing \"\" at <index .Env 9>: error calling index: index out of range: 9");
 }
 
 }  // namespace

@@ -68,13 +68,18 @@ TEST(Ports, AreGroupedInRanges) {
 TEST(DetachFilter, HoldsBackAStartAndGivesItUpIfItIsNone) {
   DetachFilter filter{parse_detach_keys("ctrl-p,ctrl-q")};
   EXPECT_EQ(filter.pass("a\x10"), "a");
-  EXPECT_EQ(filter.pass("b\x10\x10"), "\x10" "b\x10");
+  EXPECT_EQ(filter.pass("b\x10\x10"),
+            "\x10"
+            "b\x10");
   EXPECT_EQ(filter.pass("\x11z"), "");
   EXPECT_TRUE(filter.detached());
 }
 
 TEST(FrameSplitter, TakesFramesInAnyPieces) {
-  const std::string stream{"\x01\0\0\0\0\0\0\x03out\x02\0\0\0\0\0\0\x03" "err", 22};
+  const std::string stream{
+      "\x01\0\0\0\0\0\0\x03out\x02\0\0\0\0\0\0\x03"
+      "err",
+      22};
   FrameSplitter frames;
   std::string out;
   std::string err;

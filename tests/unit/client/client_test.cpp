@@ -30,13 +30,15 @@ TEST(Client, RequestsShareOneConnection) {
   client.containers().list({.all = true, .filters = {{"name", {"a b"}}}});
   ASSERT_EQ(daemon.requests().size(), 2U);
   EXPECT_THAT(daemon.requests()[0], StartsWith("GET /v1.51/info HTTP/1.1\r\n"));
-  EXPECT_THAT(daemon.requests()[1],
-              StartsWith("GET /v1.51/containers/json?all=1&filters=%7B%22name%22%3A%7B%22a%20b%22%3Atrue%7D%7D HTTP/1.1\r\n"));
+  EXPECT_THAT(
+      daemon.requests()[1],
+      StartsWith("GET /v1.51/containers/json?all=1&filters=%7B%22name%22%3A%7B%22a%20b%22%3Atrue%7D%7D HTTP/1.1\r\n"));
 }
 
 TEST(Client, StreamsAreSplitIntoDocuments) {
-  FakeDaemon daemon{{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                     "8\r\n{\"a\":1}\n\r\n6\r\n{\"b\":\"\r\n6\r\n}\\\"{\"}\r\n0\r\n\r\n"}};
+  FakeDaemon daemon{
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+       "8\r\n{\"a\":1}\n\r\n6\r\n{\"b\":\"\r\n6\r\n}\\\"{\"}\r\n0\r\n\r\n"}};
   Client client{parse_host(daemon.host()), "1.51"};
   auto events = client.system().events("", "", {});
   EXPECT_EQ(events.next()->at("a"), 1);

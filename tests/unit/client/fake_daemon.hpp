@@ -20,7 +20,8 @@ class FakeDaemon {
  public:
   /// Serves connections one after the other; each request gets the next answer, a whole HTTP message.
   explicit FakeDaemon(std::deque<std::string> answers)
-      : directory_("/tmp", "berth-fake-"), answers_(std::move(answers)),
+      : directory_("/tmp", "berth-fake-"),
+        answers_(std::move(answers)),
         listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -41,8 +42,8 @@ class FakeDaemon {
   [[nodiscard]] const std::vector<std::string>& requests() const { return requests_; }
 
   static std::string json(int status, const std::string& body) {
-    return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Type: application/json\r\nContent-Length: " +
-           std::to_string(body.size()) + "\r\n\r\n" + body;
+    return "HTTP/1.1 " + std::to_string(status) +
+           " X\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
 
  private:

@@ -25,9 +25,13 @@ TEST(Host, TcpTakesIpv6InBrackets) {
   EXPECT_EQ(host.port, 99);
 }
 
-TEST(Host, UnknownSchemeIsRefused) { EXPECT_THROW(parse_host("foo://x"), Error); }
+TEST(Host, UnknownSchemeIsRefused) {
+  EXPECT_THROW(parse_host("foo://x"), Error);
+}
 
-TEST(Host, PortThatIsNoNumberIsRefused) { EXPECT_THROW(parse_host("tcp://x:y"), Error); }
+TEST(Host, PortThatIsNoNumberIsRefused) {
+  EXPECT_THROW(parse_host("tcp://x:y"), Error);
+}
 
 TEST(Host, NobodyListeningIsSaidAsDockerSaysIt) {
   try {
