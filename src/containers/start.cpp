@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 
 #include <chrono>
+#include <csignal>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -19,6 +20,22 @@ constexpr int setup_failed_exit_code = 128;
 
 /// How long a start waits for clients that are being attached; normally it is over within microseconds.
 constexpr std::chrono::milliseconds arrival_limit{1000};
+
+/// Ends a container that has just been started.
+void abandon(Container& container, shim::ShimClient& shim) noexcept {
+  try {
+    container.with([](Record& record, Container::Live& live) {
+      record.state.status = record.state.started_at == Time::min() ? Status::created : Status::exited;
+      record.state.pid = 0;
+      live.shim.reset();
+    });
+    shim.signal(SIGKILL);
+    shim.wait_until_gone();
+  } catch (const Error& error) {
+    log::error("container that could not be recorded may still run",
+               {{"id", container.id}, {"error", error.message()}});
+  }
+}
 
 /// The text around the runtime's own message, which docker's command line and scripts look into for the exit code.
 std::string start_failure_text(std::string_view cause) {
@@ -103,7 +120,13 @@ void Containers::Impl::launch(const ContainerPtr& container, const Record& recor
     throw Error{Kind::internal, "{}", start_failure_text(error.message())};
   }
   undo.dismiss();
-  take_over(container, shim, started);
+  try {
+    take_over(container, shim, started);
+  } catch (...) {
+    // What cannot be recorded (full disk) must not run either: nobody would find it again.
+    abandon(*container, *shim);
+    throw;
+  }
   publish(*container, "start");
   log::info("container started", {{"id", record.id}, {"name", record.name}, {"image", record.definition.config.Image}});
   // Only now: the event of the exit must not come before the one of the start.
