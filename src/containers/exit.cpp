@@ -35,7 +35,9 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
   const Time finished = parse_rfc3339(status.finished_at).value_or(now());
   std::int64_t duration = 0;
   bool remove_now = false;
-  change_state(*container, [&](State& state, Container::Live& live) {
+  // Recorded and told first, and only then does anybody wake up: "die" comes before the "stop" of whoever waits for it.
+  container->with([&](Record& record, Container::Live& live) {
+    auto& state = record.state;
     if (const auto started = parse_rfc3339(status.started_at)) state.started_at = *started;
     duration = seconds_between(state.started_at, finished);
     state.status = Status::exited;
@@ -45,16 +47,15 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
     state.finished_at = finished;
     live.departing = std::move(live.shim);
     live.exits += 1;
-    remove_now = !live.restarting;
+    remove_now = !live.restarting && record.definition.host_config.AutoRemove;
+    if (!live.removed) records.update_state(record.id, state);
   });
-  container->endings.notify();
   if (status.oom_killed) publish(*container, "oom");
   publish(*container, "die",
           {{"exitCode", std::to_string(status.exit_code)}, {"execDuration", std::to_string(duration)}});
+  container->waiters.notify();
+  container->endings.notify();
   log::info("container exited", {{"id", container->id}, {"exit_code", status.exit_code}});
-  remove_now = remove_now && container->with([](Record& record, Container::Live&) {
-    return record.definition.host_config.AutoRemove;
-  });
   if (remove_now) {
     if (std::unique_lock lock{container->operation, std::try_to_lock}; lock) {
       erase(container);

@@ -92,10 +92,8 @@ def test_terminal_has_the_size_of_the_clients_and_follows_it(terminal):
     session.type("stty size\r")
     session.expect("33 111")
     session.resize(44, 122)
-    session.type("trap 'stty size' WINCH; while :; do stty size; sleep 0.1; done\r")
-    session.expect("44 122")
-    session.type("\x03")
-    session.expect("# ")
+    session.type("while [ \"$(stty size)\" != '44 122' ]; do sleep 0.1; done; echo re''sized\r")
+    session.expect("resized")
     session.type("exit\r")
     session.finish()
 
