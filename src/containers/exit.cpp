@@ -13,6 +13,16 @@ namespace {
 /// A shim that vanished without a word was killed; so is its container.
 constexpr int lost_exit_code = 137;
 
+/// A full disk must not keep those waiting who wait for the end; after a restart exit.json tells the same.
+void record_exit(RecordStore& records, const Record& record) noexcept {
+  try {
+    records.update_state(record.id, record.state);
+  } catch (...) {
+    log::error("exit could not be recorded, going on with it in memory",
+               {{"id", record.id}, {"error", current_error().message()}});
+  }
+}
+
 std::int64_t seconds_between(Time from, Time to) {
   return from == Time::min() ? 0 : std::chrono::duration_cast<std::chrono::seconds>(to - from).count();
 }
@@ -48,7 +58,7 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
     live.departing = std::move(live.shim);
     live.exits += 1;
     remove_now = !live.restarting && record.definition.host_config.AutoRemove;
-    if (!live.removed) records.update_state(record.id, state);
+    if (!live.removed) record_exit(records, record);
   });
   if (status.oom_killed) publish(*container, "oom");
   publish(*container, "die",
