@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <malloc.h>
-#include <sys/file.h>
 
 #include "base/error.hpp"
 #include "base/id.hpp"
@@ -20,7 +19,12 @@ namespace {
 UniqueFd lock_data_root(const fs::path& data_root) {
   make_directories(data_root, 0710);
   auto lock = open_file(data_root / "lock", O_RDWR | O_CREAT, 0600);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) {
+  // A lock of the process, not of the open file (flock): a child between fork and exec would keep that one for a moment
+  // after a kill -9, and the next daemon would be refused.
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(lock.get(), F_SETLK, &whole) < 0) {
     throw Error{Kind::conflict, "another daemon uses the data root {}; stop it or choose another with --data-root",
                 quote(data_root.native())};
   }
