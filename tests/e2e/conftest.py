@@ -1,6 +1,7 @@
 """Fixtures. `host` is a test host with a running engine; after each test it must be as it was before."""
 
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -29,6 +30,19 @@ def pytest_runtest_setup(item):
         pytest.skip("the reference engine does not have this")
     if reference and (marker := item.get_closest_marker("differs_from_reference")):
         pytest.skip(f"Docker 20.10 differs: {marker.args[0]}")
+
+
+LONGEST_TEST = 240  # seconds; a test that hangs is a failure, not the end of the run
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    def too_long(*_):
+        raise TimeoutError(f"the test took more than {LONGEST_TEST} s")
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(LONGEST_TEST)
+    yield
+    signal.alarm(0)
 
 
 @pytest.fixture(scope="session")

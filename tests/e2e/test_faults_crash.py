@@ -219,6 +219,7 @@ def test_container_that_fills_the_disk_hurts_only_itself(small_disk):
     assert host.wait(container) == 3
     assert host.state(container)["ExitCode"] == 3
     host.remove(container)
+    until(lambda: not host.leftovers.find(), "its files to be removed, which happens after the answer")
     assert host.run("echo", "works again")[1] == b"works again\n"
 
 

@@ -72,7 +72,9 @@ class Leftovers:
         found += [f"mount {path}" for path in sorted(mounts(host) - self.mounts)]
         found += [f"cgroup {path}" for path in sorted(cgroups(host.engine.cgroup) - self.cgroups)
                   if pathlib.Path(path).name in self.ids]
-        for folder in (host.data_root / "containers", host.data_root / "content/ingest", host.exec_root / "c"):
+        data = host.data_root
+        for folder in (data / "containers", data / "content/ingest", data / "snapshots/ingest", data / "snapshots/discard",
+                       host.exec_root / "c"):
             found += [f"directory {path}" for path in sorted(directories(folder))]
         found += [f"blob {path}" for path in sorted(self._blobs() - self.blobs)]
         found += [f"snapshot {path}" for path in sorted(self._snapshots() - self.snapshots)]

@@ -229,13 +229,12 @@ def test_no_abstract_socket_is_reachable_with_the_hosts_network(host):
 def test_state_directories_are_closed_to_others(host):
     """CVE-2024-25621, CVE-2021-41091, CVE-2021-21284: what is below the data root is nobody else's."""
     container = host.spawn("sleep", "1000")
-    roots = [host.data_root] if host.engine.is_reference else [host.data_root, host.exec_root]
-    for root in roots:
-        assert root.stat().st_mode & 0o007 == 0, root
+    assert host.data_root.stat().st_mode & 0o007 == 0
     if not host.engine.is_reference:
         assert (host.data_root / "containers" / container).stat().st_mode & 0o007 == 0
         assert pathlib.Path(host.socket).stat().st_mode & 0o007 == 0
-        assert (host.data_root / "meta.db").stat().st_mode & 0o007 == 0
+        # The way to the socket may be passed, but not read; the shims' sockets behind it are nobody else's.
+        assert host.exec_root.stat().st_mode & 0o006 == 0 and (host.exec_root / "c").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.berth_only
