@@ -89,7 +89,12 @@ struct Containers::Impl {
 
   // remove.cpp
   void remove(const ContainerPtr& container, const RemoveRequest& request);
-  /// Forgets the container and removes its files in the background. The caller holds `operation`; it does not run.
+  /// Takes the container out of the database and the table; false if somebody else did. The caller holds `operation`; it
+  /// does not run.
+  bool forget(const ContainerPtr& container);
+  /// Removes what is left of a forgotten container once its shim has gone.
+  void delete_files(Container& container);
+  /// Both, the files in the background.
   void erase(const ContainerPtr& container);
 
   const Settings settings;

@@ -40,10 +40,11 @@ void Containers::Impl::remove(const ContainerPtr& container, const RemoveRequest
     }
   }
   undo.dismiss();
-  erase(container);
+  // Whoever removes a container wants its space back: the files are gone when the answer comes. Only --rm need not wait.
+  if (forget(container)) delete_files(*container);
 }
 
-void Containers::Impl::erase(const ContainerPtr& container) {
+bool Containers::Impl::forget(const ContainerPtr& container) {
   std::vector<shim::Attachment> hung;
   const bool first = container->with([&](Record& record, Container::Live& live) {
     if (live.removed) return false;
@@ -53,17 +54,23 @@ void Containers::Impl::erase(const ContainerPtr& container) {
     hung.swap(live.attachments);
     return true;
   });
-  if (!first) return;
+  if (!first) return false;
   leave(container);
   publish(*container, "destroy");
   container->waiters.notify();
-  background.post([this, container] {
-    await_departure(*container);
-    const auto where = paths(container->id);
-    remove_tree(where.socket_directory);
-    remove_tree(where.directory);
-    collaborators.images.collect();
-  });
+  return true;
+}
+
+void Containers::Impl::delete_files(Container& container) {
+  await_departure(container);
+  const auto where = paths(container.id);
+  remove_tree(where.socket_directory);
+  remove_tree(where.directory);
+  collaborators.images.collect();
+}
+
+void Containers::Impl::erase(const ContainerPtr& container) {
+  if (forget(container)) background.post([this, container] { delete_files(*container); });
 }
 
 void Containers::remove(const std::string& name, const RemoveRequest& request) {
