@@ -35,13 +35,24 @@ std::string parent_of(const std::string& path) {
   return path.substr(0, path.rfind('/'));
 }
 
-/// On version 1 a new cpuset has no processors and accepts no process, unless the one above hands its own down.
-void prepare_parent_v1(const CgroupHierarchy& hierarchy, const std::string& directory) {
-  if (std::ranges::find(hierarchy.controllers, "cpuset") == hierarchy.controllers.end()) return;
+/// On version 1 a new cpuset has no processors and accepts no process, unless the one above hands its own down. Somebody
+/// else may have made that one, and others above it, without giving it any.
+void fill_cpuset(const CgroupHierarchy& hierarchy, const std::string& directory) {
+  if (directory.size() <= hierarchy.mount_point.size()) return;
   for (const char* file : {"/cpuset.cpus", "/cpuset.mems"}) {
     if (!trim(read_file(directory + file)).empty()) continue;
+    fill_cpuset(hierarchy, parent_of(directory));
     write_file_at(directory + file, trim(read_file(parent_of(directory) + file)));
   }
+}
+
+bool has_cpuset(const CgroupHierarchy& hierarchy) {
+  return std::ranges::find(hierarchy.controllers, "cpuset") != hierarchy.controllers.end();
+}
+
+void prepare_parent_v1(const CgroupHierarchy& hierarchy, const std::string& directory) {
+  if (!has_cpuset(hierarchy)) return;
+  fill_cpuset(hierarchy, directory);
   write_file_at(directory + "/cgroup.clone_children", "1");
 }
 
@@ -179,7 +190,9 @@ std::string cgroup_directory(const CgroupHierarchy& hierarchy, std::string_view 
 Cgroup::Cgroup(const CgroupLayout& layout, std::string path) : layout_(&layout), path_(std::move(path)) {
   try {
     for (const auto& hierarchy : layout.hierarchies) {
-      make_directory(hierarchy, cgroup_directory(hierarchy, path_), layout.unified);
+      const auto directory = cgroup_directory(hierarchy, path_);
+      make_directory(hierarchy, directory, layout.unified);
+      if (!layout.unified && has_cpuset(hierarchy)) fill_cpuset(hierarchy, directory);
     }
   } catch (const Error& error) {
     if (error.kind() != Kind::conflict) remove_cgroup(layout, path_);

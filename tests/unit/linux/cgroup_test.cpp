@@ -1,6 +1,11 @@
 #include "linux/cgroup.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "base/id.hpp"
 
 namespace berth::kernel {
 namespace {
@@ -44,6 +49,22 @@ TEST(CgroupLayout, AnyControllerIsInTheOnlyHierarchyOfVersionTwo) {
 
 TEST(CgroupLayout, MalformedLinesArePassedOver) {
   EXPECT_TRUE(parse_cgroup_layout("nonsense\n1 2 - cgroup\n - cgroup cgroup rw,cpu\n", false).hierarchies.empty());
+}
+
+TEST(Cgroup, TakesProcessorsFromAParentThatWasMadeWithoutAny) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const auto& layout = cgroup_layout();
+  const auto* cpuset = layout.find("cpuset");
+  if (layout.unified || cpuset == nullptr) GTEST_SKIP() << "needs the cpuset controller of cgroup version 1";
+  const std::string parent = "/berth-test-" + random_hex(4);
+  ASSERT_EQ(::mkdir(cgroup_directory(*cpuset, parent).c_str(), 0755), 0);
+  {
+    const Cgroup cgroup{layout, parent + "/child"};
+    EXPECT_FALSE(read_file(cgroup_directory(*cpuset, parent + "/child") + "/cpuset.cpus").starts_with("\n"));
+    EXPECT_FALSE(read_file(cgroup_directory(*cpuset, parent + "/child") + "/cpuset.mems").starts_with("\n"));
+  }
+  EXPECT_TRUE(remove_cgroup(layout, parent + "/child"));
+  EXPECT_TRUE(remove_cgroup(layout, parent));
 }
 
 }  // namespace
