@@ -124,8 +124,9 @@ void make_root(const InitRequest& request) {
 
 /// Waits until `start` is asked for; returns who asked, and is told of failures from then on.
 UniqueFd wait_at_gate(const InitRequest& request) {
+  // Who created us may leave before somebody else starts us, and does so as soon as it is told.
+  ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
   send_message(request.channel, MessageType::created);
-  ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);  // who created us may leave before somebody else starts us
   if (!request.start_listener) {
     expect_message(request.channel, MessageType::start);
     return {};
