@@ -22,6 +22,11 @@ def pytest_addoption(parser):
     parser.addoption("--online", action="store_true", help="also run the tests that reach the internet")
 
 
+def pytest_configure():
+    # A run that is told to end takes its test hosts with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def pytest_runtest_setup(item):
     reference = engine_under_test().is_reference
     if item.get_closest_marker("online") and not item.config.getoption("--online"):
