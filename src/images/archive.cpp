@@ -74,9 +74,11 @@ bool looks_like_layer(std::string_view head) {
   return head.starts_with("\x1f\x8b") || head.starts_with("\x28\xb5\x2f\xfd") || is_tar_header(head);
 }
 
-/// What the name says the diff ID is: blobs/sha256/<hex> of an uncompressed layer, or <hex>.tar as podman writes it.
+/// What the name says the diff ID is: blobs/sha256/<hex> of an uncompressed layer, <hex>.tar as podman writes it, or
+/// <hex>/layer.tar, where Docker's older IDs, which are no diff IDs, match no layer.
 std::optional<oci::Digest> promised_diff_id(std::string_view path) {
-  auto name = snapshots::split_path(path).second;
+  auto [folder, name] = snapshots::split_path(path);
+  if (name == "layer.tar") name = snapshots::split_path(folder).second;
   if (name.ends_with(".tar")) name.remove_suffix(4);
   return oci::Digest::try_parse("sha256:" + std::string{name});
 }
