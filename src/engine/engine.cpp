@@ -108,7 +108,7 @@ EventBus& Engine::events() { return impl_->events; }
 
 json::Object Engine::info() {
   const auto counts = impl_->containers.counts();
-  SystemInfo info = host_info();
+  SystemInfo info = host_info(impl_->settings.data_root);
   info.ID = impl_->id;
   info.Containers = counts.total;
   info.ContainersRunning = counts.running;
@@ -117,6 +117,7 @@ json::Object Engine::info() {
   info.Images = impl_->images.totals().images;
   info.DockerRootDir = impl_->settings.data_root;
   info.Labels = impl_->settings.labels;
+  info.NEventsListener = static_cast<std::int64_t>(impl_->events.subscriptions());
   info.Debug = impl_->settings.log_level == "debug";
   return json::to(info).as_object();
 }

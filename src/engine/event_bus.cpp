@@ -125,4 +125,10 @@ std::shared_ptr<EventBus::Subscription> EventBus::subscribe(std::optional<Time> 
   return subscription;
 }
 
+std::size_t EventBus::subscriptions() {
+  const std::lock_guard lock{mutex_};
+  std::erase_if(subscriptions_, [](const auto& subscription) { return subscription.expired(); });
+  return subscriptions_.size();
+}
+
 }  // namespace berth::engine

@@ -66,6 +66,9 @@ class EventBus {
   /// Events of the past (up to 256 are remembered) between `since` and now, then all that come. Without `since`: only new.
   std::shared_ptr<Subscription> subscribe(std::optional<Time> since);
 
+  /// How many subscriptions somebody holds.
+  std::size_t subscriptions();
+
  private:
   std::mutex mutex_;
   std::deque<Event> past_;

@@ -1,12 +1,15 @@
 #include "engine/system_info.hpp"
 
+#include <linux/magic.h>
 #include <sys/sysinfo.h>
+#include <sys/vfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
+#include "containers/host_facts.hpp"
 #include "engine/engine.hpp"
 
 namespace berth::engine {
@@ -31,7 +34,19 @@ std::string os_release(std::string_view field) {
   return {};
 }
 
-bool unified_cgroups() { return fs::exists("/sys/fs/cgroup/cgroup.controllers"); }
+/// Docker's name of the file system that holds `directory`.
+std::string backing_file_system(const fs::path& directory) {
+  struct statfs status {};
+  if (::statfs(directory.c_str(), &status) < 0) return "<unknown>";
+  switch (status.f_type) {
+    case EXT4_SUPER_MAGIC: return "extfs";
+    case XFS_SUPER_MAGIC: return "xfs";
+    case BTRFS_SUPER_MAGIC: return "btrfs";
+    case TMPFS_MAGIC: return "tmpfs";
+    case OVERLAYFS_SUPER_MAGIC: return "overlayfs";
+    default: return "<unknown>";
+  }
+}
 
 std::int64_t entries_of(const char* directory) {
   std::int64_t count = 0;
@@ -54,10 +69,11 @@ json::Object component(const char* name, const char* version, json::Object detai
 
 }  // namespace
 
-SystemInfo host_info() {
+SystemInfo host_info(const fs::path& data_root) {
   const auto name = kernel();
+  const auto& facts = containers::host_facts();
   SystemInfo info;
-  info.DriverStatus = {{"Backing Filesystem", "extfs"}, {"Supports d_type", "true"}, {"Native Overlay Diff", "true"},
+  info.DriverStatus = {{"Backing Filesystem", backing_file_system(data_root)}, {"Supports d_type", "true"}, {"Native Overlay Diff", "true"},
                        {"userxattr", "false"}};
   info.Plugins.Network = {"host", "none"};
   info.Plugins.Log = {"json-file", "none"};
@@ -65,7 +81,10 @@ SystemInfo host_info() {
   info.NFd = entries_of("/proc/self/fd");
   info.NGoroutines = entries_of("/proc/self/task");
   info.SystemTime = to_rfc3339(now());
-  info.CgroupVersion = unified_cgroups() ? "2" : "1";
+  info.CgroupVersion = facts.cgroup_v2 ? "2" : "1";
+  info.SwapLimit = facts.has_swap_limit;
+  info.PidsLimit = facts.has_pids_limit;
+  info.OomKillDisable = facts.has_oom_control;
   info.KernelVersion = name.release;
   info.OperatingSystem = os_release("PRETTY_NAME");
   info.OSVersion = os_release("VERSION_ID");

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.hpp"
 #include "base/json.hpp"
 
 namespace berth::engine {
@@ -65,7 +66,7 @@ BOOST_DESCRIBE_STRUCT(SystemInfo, (),
                        LiveRestoreEnabled, Isolation, InitBinary, SecurityOptions, Warnings))
 
 /// Everything that the host alone knows; the engine adds its counts and settings.
-SystemInfo host_info();
+SystemInfo host_info(const fs::path& data_root);
 
 /// GET /version.
 json::Object version_info();
