@@ -352,6 +352,7 @@ void run_one(const Options& options, int sequence, const std::vector<sock_filter
   check(::waitid(P_PIDFD, static_cast<id_t>(pidfd), &status, WEXITED), "waitid");
   if (status.si_code != CLD_EXITED || status.si_status != 0) {
     std::fprintf(stderr, "floor: the container ended with %d\n", status.si_status);
+    clean_up(options, cgroups);
     std::exit(1);
   }
   const auto exited = Clock::now();
