@@ -45,8 +45,8 @@ Error::Error(Kind kind, int errno_value, std::string message)
     : kind_(kind), errno_(errno_value), message_(std::move(message)) {}
 
 std::string errno_text(int errno_value) {
-  std::string text = ::strerrordesc_np(errno_value) != nullptr ? ::strerrordesc_np(errno_value)
-                                                              : fmt::format("errno {}", errno_value);
+  std::string text =
+      ::strerrordesc_np(errno_value) != nullptr ? ::strerrordesc_np(errno_value) : fmt::format("errno {}", errno_value);
   // "No such file" -> "no such file", but "RPC ..." stays.
   if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' && text[1] <= 'z') {
     text[0] = static_cast<char>(text[0] - 'A' + 'a');

@@ -42,7 +42,7 @@ void remove_children(UniqueFd directory) {
     DIR* stream;
     ~Close() { ::closedir(stream); }
   } close{stream};
-  struct stat self{};
+  struct stat self {};
   if (::fstat(fd, &self) < 0) throw Error::from_errno(errno, "stat directory");
   while (const dirent* entry = ::readdir(stream)) {
     const std::string_view name = entry->d_name;
@@ -55,7 +55,7 @@ void remove_children(UniqueFd directory) {
       if (::unlinkat(fd, entry->d_name, 0) == 0) continue;
       throw Error::from_errno(errno, "remove {}", quote(name));
     }
-    struct stat inner{};
+    struct stat inner {};
     if (::fstat(child.get(), &inner) == 0 && inner.st_dev != self.st_dev) {
       throw Error{Kind::internal, "remove {}: it is a mount point", quote(name)};
     }
@@ -74,7 +74,9 @@ UniqueFd open_file(const fs::path& path, int flags, mode_t mode) {
   return fd;
 }
 
-UniqueFd open_directory(const fs::path& path) { return open_file(path, O_RDONLY | O_DIRECTORY); }
+UniqueFd open_directory(const fs::path& path) {
+  return open_file(path, O_RDONLY | O_DIRECTORY);
+}
 
 std::string read_file(const fs::path& path, std::size_t limit) {
   try {
@@ -134,7 +136,7 @@ void sync_path(const fs::path& path) {
 void make_directories(const fs::path& path, mode_t mode) {
   if (::mkdir(path.c_str(), mode) == 0) return;
   if (errno == EEXIST) {
-    struct stat status{};
+    struct stat status {};
     if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return;
     throw_path_error(ENOTDIR, "make directory", path);
   }
@@ -176,13 +178,16 @@ UniqueFd make_directories_in_root(FdRef root, const std::string& path, mode_t mo
   if (!clean.has_filename() || clean == clean.parent_path()) throw_path_error(ENOENT, "make directory", path);
   const auto parent = make_directories_in_root(root, clean.parent_path().native(), mode);
   const std::string name = clean.filename().native();
-  if (::mkdirat(parent.get(), name.c_str(), mode) < 0 && errno != EEXIST) throw_path_error(errno, "make directory", path);
+  if (::mkdirat(parent.get(), name.c_str(), mode) < 0 && errno != EEXIST)
+    throw_path_error(errno, "make directory", path);
   UniqueFd made{::openat(parent.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (!made) throw_path_error(errno, "make directory", path);
   return made;
 }
 
-std::string fd_path(FdRef fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
+std::string fd_path(FdRef fd) {
+  return fmt::format("/proc/self/fd/{}", fd.get());
+}
 
 TempDir::TempDir(const fs::path& parent, std::string_view prefix) {
   std::string name = (parent / fmt::format("{}XXXXXX", prefix)).native();

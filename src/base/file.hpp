@@ -48,7 +48,8 @@ UniqueFd open_in_root(FdRef root, const std::string& path, int flags, mode_t mod
 /// The same, with failure as an answer: empty, and errno says why.
 UniqueFd try_open_in_root(FdRef root, const std::string& path, int flags) noexcept;
 
-/// mkdir -p inside `root` by descriptor; links in `path` resolve within `root`. Returns an O_PATH descriptor of the last one.
+/// mkdir -p inside `root` by descriptor; links in `path` resolve within `root`. Returns an O_PATH descriptor of the
+/// last one.
 UniqueFd make_directories_in_root(FdRef root, const std::string& path, mode_t mode = 0755);
 
 /// "/proc/self/fd/N", to hand a descriptor to calls that take only paths.

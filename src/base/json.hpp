@@ -4,10 +4,10 @@
 //   BOOST_DESCRIBE_STRUCT(Mount, (), (destination, type, options))
 //   auto mount = json::parse<Mount>(text);     std::string text = json::write(mount);
 //
-// Reading follows Go, as Docker does: unknown members are ignored, null leaves the default, a wrong type is `invalid` and
-// names the member. Writing: absent `optional` and empty `OmitEmpty<T>` are left out, absent `Nullable` is null. A trailing
-// underscore of a member's name is dropped (`namespace_`). A type with `static T from_json(const json::Value&)` and
-// `json::Value to_json() const` converts itself.
+// Reading follows Go, as Docker does: unknown members are ignored, null leaves the default, a wrong type is `invalid`
+// and names the member. Writing: absent `optional` and empty `OmitEmpty<T>` are left out, absent `Nullable` is null. A
+// trailing underscore of a member's name is dropped (`namespace_`). A type with `static T from_json(const
+// json::Value&)` and `json::Value to_json() const` converts itself.
 #pragma once
 
 #include <concepts>
@@ -139,7 +139,10 @@ void read(const Value& value, T& target, const std::string& path) {
   } else if constexpr (std::same_as<T, std::string>) {
     target = read_string(value, path);
   } else if constexpr (is_omit_empty<T>::value) {
-    read(value, static_cast<std::remove_reference_t<decltype([]<class U>(OmitEmpty<U>& o) -> U& { return o; }(target))>&>(target), path);
+    read(value,
+         static_cast<std::remove_reference_t<decltype([]<class U>(OmitEmpty<U>& o) -> U& { return o; }(target))>&>(
+             target),
+         path);
   } else if constexpr (is_vector<T>::value) {
     target.clear();
     const auto& array = read_array(value, path);
@@ -235,8 +238,7 @@ Value to(const T& source) {
 }
 
 template <class T>
-  requires(!std::same_as<T, Value>)
-std::string write(const T& source) {
+requires(!std::same_as<T, Value>) std::string write(const T& source) {
   return write(detail::to_value(source));
 }
 

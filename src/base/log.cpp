@@ -40,7 +40,9 @@ void write_line(Level level, std::string_view phrase, Fields fields) {
 
 }  // namespace
 
-void set_level(Level level) { threshold = level; }
+void set_level(Level level) {
+  threshold = level;
+}
 
 Level parse_level(std::string_view text) {
   if (text == "debug" || text == "trace") return Level::debug;
@@ -50,9 +52,17 @@ Level parse_level(std::string_view text) {
   throw Error{Kind::invalid, "invalid log level {}: use debug, info, warn, error or fatal", quote(text)};
 }
 
-void debug(std::string_view phrase, Fields fields) { write_line(Level::debug, phrase, fields); }
-void info(std::string_view phrase, Fields fields) { write_line(Level::info, phrase, fields); }
-void warn(std::string_view phrase, Fields fields) { write_line(Level::warn, phrase, fields); }
-void error(std::string_view phrase, Fields fields) { write_line(Level::error, phrase, fields); }
+void debug(std::string_view phrase, Fields fields) {
+  write_line(Level::debug, phrase, fields);
+}
+void info(std::string_view phrase, Fields fields) {
+  write_line(Level::info, phrase, fields);
+}
+void warn(std::string_view phrase, Fields fields) {
+  write_line(Level::warn, phrase, fields);
+}
+void error(std::string_view phrase, Fields fields) {
+  write_line(Level::error, phrase, fields);
+}
 
 }  // namespace berth::log

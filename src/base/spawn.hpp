@@ -12,11 +12,11 @@
 namespace berth {
 
 struct SpawnOptions {
-  std::string program;                     ///< absolute path, or a path of the form /proc/self/fd/N
-  std::vector<std::string> arguments;      ///< argv, program's name included
-  std::vector<std::string> environment;    ///< exactly this, nothing is inherited
-  std::vector<std::pair<int, int>> fds;    ///< {descriptor here, number there}; all others are closed on exec
-  bool new_session = false;                ///< setsid: survives the terminal and the process group of the parent
+  std::string program;                   ///< absolute path, or a path of the form /proc/self/fd/N
+  std::vector<std::string> arguments;    ///< argv, program's name included
+  std::vector<std::string> environment;  ///< exactly this, nothing is inherited
+  std::vector<std::pair<int, int>> fds;  ///< {descriptor here, number there}; all others are closed on exec
+  bool new_session = false;              ///< setsid: survives the terminal and the process group of the parent
 };
 
 /// A started child, known by pid and pidfd. Whoever holds it waits for it.
@@ -27,8 +27,8 @@ struct Spawned {
 
 /// Starts a program from a multi-threaded process without running any code of ours between fork and exec.
 ///
-/// Standard input, output and error are /dev/null unless listed in `fds`. Signals are reset. Throws `not_found` and others
-/// with the errno if exec fails.
+/// Standard input, output and error are /dev/null unless listed in `fds`. Signals are reset. Throws `not_found` and
+/// others with the errno if exec fails.
 Spawned spawn(const SpawnOptions& options);
 
 /// Reaps a child; returns its exit code, 128+n for a signal. Blocks.

@@ -122,7 +122,9 @@ std::optional<Time> parse_unix(std::string_view text) {
 
 }  // namespace
 
-Time now() { return std::chrono::time_point_cast<nanoseconds>(std::chrono::system_clock::now()); }
+Time now() {
+  return std::chrono::time_point_cast<nanoseconds>(std::chrono::system_clock::now());
+}
 
 std::string to_rfc3339(Time time) {
   if (time == Time::min()) return std::string{zero_time_text};
@@ -172,8 +174,7 @@ std::optional<nanoseconds> parse_duration(std::string_view text) {
     std::string_view name;
     double nanos;
   };
-  constexpr Unit units[] = {{"ns", 1},  {"us", 1e3}, {"µs", 1e3},   {"ms", 1e6},
-                            {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
+  constexpr Unit units[] = {{"ns", 1}, {"us", 1e3}, {"µs", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
   if (text == "0") return nanoseconds{0};
   double sign = 1;
   if (take(text, '-')) {

@@ -3,8 +3,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <malloc.h>
+#include <cstdio>
 #include <thread>
 
 #include "api/routes.hpp"

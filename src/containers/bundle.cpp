@@ -26,7 +26,7 @@ void make_upper(const fs::path& upper, const std::vector<std::string>& layers) {
     if (errno == EEXIST) return;
     throw Error::from_errno(errno, "make directory {}", quote(upper.native()));
   }
-  struct stat status{};
+  struct stat status {};
   if (layers.empty() || ::stat(layers.front().c_str(), &status) < 0) return;
   if (::chown(upper.c_str(), status.st_uid, status.st_gid) < 0 || ::chmod(upper.c_str(), status.st_mode & 07777) < 0) {
     throw Error::from_errno(errno, "set owner of {}", quote(upper.native()));

@@ -13,6 +13,8 @@ StringList StringList::from_json(const json::Value& value) {
   return list;
 }
 
-json::Value StringList::to_json() const { return *this ? json::to(**this) : json::Value(); }
+json::Value StringList::to_json() const {
+  return *this ? json::to(**this) : json::Value();
+}
 
 }  // namespace berth::containers

@@ -1,4 +1,5 @@
-// What a client asks of a container, named as on the wire of the Engine API (v1.51: ContainerConfig, HostConfig, Resources).
+// What a client asks of a container, named as on the wire of the Engine API (v1.51: ContainerConfig, HostConfig,
+// Resources).
 //
 // The same structs are kept in the database and shown by `inspect`, so reading and writing them loses nothing.
 #pragma once
@@ -52,9 +53,9 @@ struct Config {
   json::OmitEmpty<std::vector<std::string>> Shell;
 };
 BOOST_DESCRIBE_STRUCT(Config, (),
-                      (Hostname, Domainname, User, AttachStdin, AttachStdout, AttachStderr, ExposedPorts, Tty, OpenStdin,
-                       StdinOnce, Env, Cmd, Healthcheck_, ArgsEscaped, Image, Volumes, WorkingDir, Entrypoint,
-                       NetworkDisabled, MacAddress, OnBuild, Labels, StopSignal, StopTimeout, Shell))
+                      (Hostname, Domainname, User, AttachStdin, AttachStdout, AttachStderr, ExposedPorts, Tty,
+                       OpenStdin, StdinOnce, Env, Cmd, Healthcheck_, ArgsEscaped, Image, Volumes, WorkingDir,
+                       Entrypoint, NetworkDisabled, MacAddress, OnBuild, Labels, StopSignal, StopTimeout, Shell))
 
 struct DeviceMapping {
   std::string PathOnHost, PathInContainer, CgroupPermissions;

@@ -13,7 +13,8 @@
 
 namespace berth::containers {
 
-/// Wakes everybody who waits for a change of one container. Each waiter polls a descriptor of its own beside its client.
+/// Wakes everybody who waits for a change of one container. Each waiter polls a descriptor of its own beside its
+/// client.
 class Waiters {
  public:
   /// A descriptor that becomes readable at each change from now on, for as long as somebody holds it.
@@ -41,14 +42,14 @@ class Container {
 
   /// What is guarded by the mutex besides the record.
   struct Live {
-    std::shared_ptr<shim::ShimClient> shim;           ///< while running
-    std::shared_ptr<shim::ShimClient> departing;      ///< has reported the exit and cleans up
-    std::vector<shim::Attachment> attachments;        ///< clients that attached before the start
-    int arriving = 0;                                 ///< clients that are told they are attached, and not in the list yet
-    std::uint64_t exits = 0;                          ///< how many times it has exited, for "next-exit"
+    std::shared_ptr<shim::ShimClient> shim;       ///< while running
+    std::shared_ptr<shim::ShimClient> departing;  ///< has reported the exit and cleans up
+    std::vector<shim::Attachment> attachments;    ///< clients that attached before the start
+    int arriving = 0;                             ///< clients that are told they are attached, and not in the list yet
+    std::uint64_t exits = 0;                      ///< how many times it has exited, for "next-exit"
     bool removed = false;
     bool removing = false;
-    bool restarting = false;                          ///< a stop that a start follows: no automatic removal
+    bool restarting = false;  ///< a stop that a start follows: no automatic removal
     bool stopped_by_user = false;
   };
 
@@ -77,8 +78,8 @@ class Container {
   Live live_;
 };
 
-/// A client on its way to being attached. It reads "101" and asks for the start before we have its connection in hand: a
-/// start waits for those who arrive, or a short program's output would be gone before anybody listens.
+/// A client on its way to being attached. It reads "101" and asks for the start before we have its connection in hand:
+/// a start waits for those who arrive, or a short program's output would be gone before anybody listens.
 class Arrival {
  public:
   explicit Arrival(std::shared_ptr<Container> container);

@@ -1,8 +1,8 @@
 // containers: the lifecycle of containers, from create to remove.
 //
-// Keeps one record per container in the database, one state machine and one mutex per container in memory, and one shim per
-// running container. Operations are shaped like the Engine API: the api module decodes, calls one of them and encodes.
-// Nothing here knows HTTP. Errors carry Docker's texts where scripts match them.
+// Keeps one record per container in the database, one state machine and one mutex per container in memory, and one shim
+// per running container. Operations are shaped like the Engine API: the api module decodes, calls one of them and
+// encodes. Nothing here knows HTTP. Errors carry Docker's texts where scripts match them.
 //
 // Uses: base, oci, linux, seccomp, metadata, runtime, shim, images, logs.   Used by: engine, api.   Threads: any.
 #pragma once
@@ -89,7 +89,7 @@ struct AttachTarget {
 struct LogSource {
   std::string id;
   fs::path path;
-  std::string driver;   ///< "none" cannot be read
+  std::string driver;  ///< "none" cannot be read
   bool tty = false;
   /// Readable, and stays so, once nothing more will be written: the container is not running.
   std::shared_ptr<UniqueFd> finished;
@@ -102,19 +102,21 @@ class Containers {
   Containers(const Containers&) = delete;
   Containers& operator=(const Containers&) = delete;
 
-  /// Finds again what ran before: reconnects shims, reads exit statuses, removes what is recorded nowhere. Call once, first.
+  /// Finds again what ran before: reconnects shims, reads exit statuses, removes what is recorded nowhere. Call once,
+  /// first.
   void recover();
 
   Created create(CreateRequest request);
   /// Returns false if it already runs (304).
   bool start(const std::string& name);
-  /// `timeout`: seconds before SIGKILL, -1 for ever, absent: the container's own. Returns false if it is not running (304).
+  /// `timeout`: seconds before SIGKILL, -1 for ever, absent: the container's own. Returns false if it is not running
+  /// (304).
   bool stop(const std::string& name, std::optional<int> timeout, const std::string& signal);
   void restart(const std::string& name, std::optional<int> timeout, const std::string& signal);
   /// `signal`: "KILL", "SIGKILL" or a number; 409 if it is not running.
   void kill(const std::string& name, const std::string& signal);
-  /// Blocks until the condition holds; throws `cancelled` once `client` hangs up. `accepted` runs when the container was
-  /// found and the wait has begun: the answer's head is sent then, before the result is known.
+  /// Blocks until the condition holds; throws `cancelled` once `client` hangs up. `accepted` runs when the container
+  /// was found and the wait has begun: the answer's head is sent then, before the result is known.
   WaitResult wait(const std::string& name, WaitCondition condition, FdRef client,
                   const std::function<void()>& accepted);
   void rename(const std::string& name, const std::string& new_name);
@@ -126,8 +128,9 @@ class Containers {
   LogSource log_source(const std::string& name);
 
   AttachTarget attach_target(const std::string& name, AttachRequest request);
-  /// Hands the hijacked connection on: now if the container runs, otherwise when it starts. `accepted` sends the answer's
-  /// head; a start that the client asks for upon reading it finds the connection already there. It must not block.
+  /// Hands the hijacked connection on: now if the container runs, otherwise when it starts. `accepted` sends the
+  /// answer's head; a start that the client asks for upon reading it finds the connection already there. It must not
+  /// block.
   void attach(const AttachTarget& target, shim::Attachment attachment, const std::function<void()>& accepted);
 
   /// How many are running, paused and stopped, for /info.

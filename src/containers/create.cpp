@@ -25,10 +25,13 @@ std::string host_name() {
   return name.nodename;
 }
 
-std::string variable_name(const std::string& assignment) { return assignment.substr(0, assignment.find('=')); }
+std::string variable_name(const std::string& assignment) {
+  return assignment.substr(0, assignment.find('='));
+}
 
 /// The image's variables that the user did not set, before the user's own.
-std::vector<std::string> merged_environment(const std::vector<std::string>& image, const std::vector<std::string>& user) {
+std::vector<std::string> merged_environment(const std::vector<std::string>& image,
+                                            const std::vector<std::string>& user) {
   std::vector<std::string> merged = user;
   for (const auto& assignment : image) {
     const bool overridden = std::any_of(user.begin(), user.end(), [&](const std::string& own) {

@@ -19,7 +19,8 @@ struct ShownState {
   std::string Error, StartedAt, FinishedAt;
 };
 BOOST_DESCRIBE_STRUCT(ShownState, (),
-                      (Status, Running, Paused, Restarting, OOMKilled, Dead, Pid, ExitCode, Error, StartedAt, FinishedAt))
+                      (Status, Running, Paused, Restarting, OOMKilled, Dead, Pid, ExitCode, Error, StartedAt,
+                       FinishedAt))
 
 struct MountPoint {
   std::string Type;

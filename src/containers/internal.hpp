@@ -19,12 +19,12 @@ using ContainerPtr = std::shared_ptr<Container>;
 
 /// The container's cgroup, relative to the root of each hierarchy.
 inline std::string cgroup_of(Container& container) {
-  return container.with([](Record& record, Container::Live&) {
-    return cgroup_path(record.id, record.definition.host_config);
-  });
+  return container.with(
+      [](Record& record, Container::Live&) { return cgroup_path(record.id, record.definition.host_config); });
 }
 
-/// In the socket directory: the shim that was given this container, for a daemon that comes back in the middle of a start.
+/// In the socket directory: the shim that was given this container, for a daemon that comes back in the middle of a
+/// start.
 inline constexpr const char* shim_pid_file = "shim.pid";
 
 /// Where things of one container are.
@@ -47,7 +47,8 @@ struct Containers::Impl {
   /// By full ID, name (slash optional) or unambiguous prefix of the ID; throws `not_found` with Docker's text.
   ContainerPtr get(const std::string& name);
   std::vector<ContainerPtr> all();
-  /// Enters a new container under its name; throws `conflict` with Docker's text. An empty name is replaced by a free one.
+  /// Enters a new container under its name; throws `conflict` with Docker's text. An empty name is replaced by a free
+  /// one.
   void enter(const ContainerPtr& container);
   void leave(const ContainerPtr& container);
 
@@ -89,8 +90,8 @@ struct Containers::Impl {
 
   // remove.cpp
   void remove(const ContainerPtr& container, const RemoveRequest& request);
-  /// Takes the container out of the database and the table; false if somebody else did. The caller holds `operation`; it
-  /// does not run.
+  /// Takes the container out of the database and the table; false if somebody else did. The caller holds `operation`;
+  /// it does not run.
   bool forget(const ContainerPtr& container);
   /// Removes what is left of a forgotten container once its shim has gone.
   void delete_files(Container& container);

@@ -14,9 +14,9 @@ namespace {
 
 using Values = std::vector<std::string>;
 
-const std::set<std::string, std::less<>> known_filters = {
-    "ancestor", "before", "exited", "expose", "health", "id",   "is-task", "isolation", "label",
-    "name",     "network", "publish", "since", "status", "volume"};
+const std::set<std::string, std::less<>> known_filters = {"ancestor", "before",  "exited",    "expose", "health",
+                                                          "id",       "is-task", "isolation", "label",  "name",
+                                                          "network",  "publish", "since",     "status", "volume"};
 
 void check_filters(const Filters& filters) {
   for (const auto& [name, values] : filters) {
@@ -41,7 +41,9 @@ bool has_label(const std::map<std::string, std::string>& labels, const std::stri
   return found != labels.end() && (!parts || found->second == parts->second);
 }
 
-bool any(const Values& values, const auto& matches) { return std::any_of(values.begin(), values.end(), matches); }
+bool any(const Values& values, const auto& matches) {
+  return std::any_of(values.begin(), values.end(), matches);
+}
 
 bool exposes(const Record& record, const std::string& port) {
   const std::string wanted = port.contains('/') ? port : port + "/tcp";
@@ -166,7 +168,8 @@ std::vector<Summary> Containers::list(const ListRequest& request) {
     if (!image || image->id != record.definition.image_id) summaries.back().Image = summaries.back().ImageID;
     if (request.size) {
       summaries.back().SizeRw = directory_size(impl_->paths(record.id).directory / "upper");
-      summaries.back().SizeRootFs = *summaries.back().SizeRw + image_size(impl_->collaborators.images, record.definition.image_id);
+      summaries.back().SizeRootFs =
+          *summaries.back().SizeRw + image_size(impl_->collaborators.images, record.definition.image_id);
     }
   }
   return summaries;

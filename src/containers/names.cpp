@@ -9,21 +9,21 @@ namespace berth::containers {
 namespace {
 
 constexpr std::array adjectives = {
-    "able",   "agile",  "amber",  "apt",    "ardent", "bold",   "brave",  "breezy", "bright", "brisk",  "calm",
-    "candid", "cheery", "civil",  "clear",  "clever", "crisp",  "daring", "deft",   "eager",  "earnest", "fair",
-    "fleet",  "fresh",  "gentle", "glad",   "golden", "grand",  "hardy",  "honest", "humble", "jolly",  "keen",
-    "kind",   "lively", "loyal",  "lucid",  "merry",  "mighty", "modest", "neat",   "nimble", "noble",  "patient",
-    "placid", "polite", "proud",  "quick",  "quiet",  "ready",  "serene", "sharp",  "steady", "sunny",  "swift",
-    "tidy",   "trusty", "upbeat", "vivid",  "warm",   "wise",   "witty",  "zealous"};
+    "able",   "agile",  "amber",  "apt",   "ardent", "bold",   "brave",  "breezy", "bright", "brisk",   "calm",
+    "candid", "cheery", "civil",  "clear", "clever", "crisp",  "daring", "deft",   "eager",  "earnest", "fair",
+    "fleet",  "fresh",  "gentle", "glad",  "golden", "grand",  "hardy",  "honest", "humble", "jolly",   "keen",
+    "kind",   "lively", "loyal",  "lucid", "merry",  "mighty", "modest", "neat",   "nimble", "noble",   "patient",
+    "placid", "polite", "proud",  "quick", "quiet",  "ready",  "serene", "sharp",  "steady", "sunny",   "swift",
+    "tidy",   "trusty", "upbeat", "vivid", "warm",   "wise",   "witty",  "zealous"};
 
 constexpr std::array surnames = {
-    "amundsen", "anning",   "babbage",  "bering",    "blackwell", "bohr",     "brunel",  "cabot",   "carson",
-    "cook",     "curie",    "darwin",   "dijkstra",  "drake",     "easley",   "euler",   "faraday", "fermat",
-    "franklin", "galilei",  "gauss",    "goodall",   "hamilton",  "hawking",  "herschel", "hopper", "hubble",
-    "hypatia",  "johnson",  "joliot",   "kepler",    "knuth",     "lamarr",   "liskov",  "lovelace", "magellan",
-    "maxwell",  "meitner",  "mendel",   "mercator",  "nansen",    "newton",   "nightingale", "noether", "pascal",
-    "pasteur",  "perlman",  "planck",   "polo",      "ride",      "ritchie",  "shackleton", "shannon", "tasman",
-    "tereshkova", "tesla",  "thompson", "torvalds",  "turing",    "vesalius", "volta",   "wright",  "zuse"};
+    "amundsen",   "anning",  "babbage",  "bering",   "blackwell", "bohr",     "brunel",      "cabot",    "carson",
+    "cook",       "curie",   "darwin",   "dijkstra", "drake",     "easley",   "euler",       "faraday",  "fermat",
+    "franklin",   "galilei", "gauss",    "goodall",  "hamilton",  "hawking",  "herschel",    "hopper",   "hubble",
+    "hypatia",    "johnson", "joliot",   "kepler",   "knuth",     "lamarr",   "liskov",      "lovelace", "magellan",
+    "maxwell",    "meitner", "mendel",   "mercator", "nansen",    "newton",   "nightingale", "noether",  "pascal",
+    "pasteur",    "perlman", "planck",   "polo",     "ride",      "ritchie",  "shackleton",  "shannon",  "tasman",
+    "tereshkova", "tesla",   "thompson", "torvalds", "turing",    "vesalius", "volta",       "wright",   "zuse"};
 
 bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

@@ -19,7 +19,9 @@ Reactor::Reactor() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(make_eventfd(
   thread_ = std::thread{[this] { run(); }};
 }
 
-Reactor::~Reactor() { stop(); }
+Reactor::~Reactor() {
+  stop();
+}
 
 void Reactor::stop() noexcept {
   {
@@ -70,7 +72,9 @@ void Reactor::run() noexcept {
 
 Background::Background() : thread_([this] { run(); }) {}
 
-Background::~Background() { stop(); }
+Background::~Background() {
+  stop();
+}
 
 void Background::stop() noexcept {
   {

@@ -9,9 +9,12 @@ namespace berth::containers {
 namespace {
 
 constexpr std::array status_words = {
-    std::pair{Status::created, std::string_view{"created"}},   std::pair{Status::running, std::string_view{"running"}},
-    std::pair{Status::paused, std::string_view{"paused"}},     std::pair{Status::restarting, std::string_view{"restarting"}},
-    std::pair{Status::removing, std::string_view{"removing"}}, std::pair{Status::exited, std::string_view{"exited"}},
+    std::pair{Status::created, std::string_view{"created"}},
+    std::pair{Status::running, std::string_view{"running"}},
+    std::pair{Status::paused, std::string_view{"paused"}},
+    std::pair{Status::restarting, std::string_view{"restarting"}},
+    std::pair{Status::removing, std::string_view{"removing"}},
+    std::pair{Status::exited, std::string_view{"exited"}},
     std::pair{Status::dead, std::string_view{"dead"}},
 };
 
@@ -62,8 +65,8 @@ State State::from_json(const json::Value& value) {
 }
 
 json::Value State::to_json() const {
-  return json::to(StoredState{std::string{to_string(status)}, pid, exit_code, oom_killed, error,
-                              to_rfc3339(started_at), to_rfc3339(finished_at)});
+  return json::to(StoredState{std::string{to_string(status)}, pid, exit_code, oom_killed, error, to_rfc3339(started_at),
+                              to_rfc3339(finished_at)});
 }
 
 RecordStore::RecordStore(metadata::Database& database) : database_(database) {
@@ -84,7 +87,9 @@ void RecordStore::rename(const std::string& id, const std::string& name) {
   database_.run("UPDATE containers SET name = ? WHERE id = ?", {name, id});
 }
 
-void RecordStore::remove(const std::string& id) { database_.run("DELETE FROM containers WHERE id = ?", {id}); }
+void RecordStore::remove(const std::string& id) {
+  database_.run("DELETE FROM containers WHERE id = ?", {id});
+}
 
 std::vector<Record> RecordStore::all() {
   std::vector<Record> records;

@@ -36,9 +36,9 @@ struct State {
 /// The part that is fixed at creation, but for the name.
 struct Definition {
   oci::Digest image_id;
-  std::string path;                  ///< the program
+  std::string path;  ///< the program
   std::vector<std::string> args;
-  Config config;                     ///< merged with the image's
+  Config config;  ///< merged with the image's
   HostConfig host_config;
 };
 BOOST_DESCRIBE_STRUCT(Definition, (), (image_id, path, args, config, host_config))

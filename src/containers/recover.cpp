@@ -37,7 +37,8 @@ UniqueFd open_shim_process(const fs::path& socket_directory) {
   return process;
 }
 
-/// Connects to the shim. One that is alive and does not listen yet was caught in the middle of a start: it is waited for.
+/// Connects to the shim. One that is alive and does not listen yet was caught in the middle of a start: it is waited
+/// for.
 std::unique_ptr<shim::ShimClient> find_shim(const fs::path& socket_directory) {
   if (auto shim = shim::ShimClient::find(socket_directory)) return shim;
   const auto process = open_shim_process(socket_directory);

@@ -15,9 +15,10 @@ void Containers::Impl::remove(const ContainerPtr& container, const RemoveRequest
       throw Error{Kind::conflict, "removal of container {} is already in progress", record.name};
     }
     if (record.state.running() && !request.force) {
-      throw Error{Kind::conflict,
-                  "cannot remove container \"/{}\": container is {}: stop the container before removing or force remove",
-                  record.name, to_string(record.state.status)};
+      throw Error{
+          Kind::conflict,
+          "cannot remove container \"/{}\": container is {}: stop the container before removing or force remove",
+          record.name, to_string(record.state.status)};
     }
     live.removing = true;
   });
@@ -40,7 +41,8 @@ void Containers::Impl::remove(const ContainerPtr& container, const RemoveRequest
     }
   }
   undo.dismiss();
-  // Whoever removes a container wants its space back: the files are gone when the answer comes. Only --rm need not wait.
+  // Whoever removes a container wants its space back: the files are gone when the answer comes. Only --rm need not
+  // wait.
   if (forget(container)) delete_files(*container);
 }
 

@@ -19,8 +19,8 @@ namespace berth::containers {
 struct Settings {
   fs::path data_root;
   fs::path exec_root;
-  fs::path shim_program;   ///< berth-shim
-  fs::path init_program;   ///< tini's static build, for HostConfig.Init; may not exist
+  fs::path shim_program;  ///< berth-shim
+  fs::path init_program;  ///< tini's static build, for HostConfig.Init; may not exist
   std::size_t ready_shims = 2;
 };
 

@@ -23,7 +23,8 @@ MountPoint bind_point(const std::string& bind) {
   point.Propagation = "rprivate";
   for (const auto& option : split(point.Mode, ',')) {
     if (option == "ro") point.RW = false;
-    if (option.ends_with("shared") || option.ends_with("slave") || option.ends_with("private")) point.Propagation = option;
+    if (option.ends_with("shared") || option.ends_with("slave") || option.ends_with("private"))
+      point.Propagation = option;
   }
   return point;
 }
@@ -48,7 +49,9 @@ class Regex {
 
 }  // namespace
 
-std::string shown_network(const std::string& network_mode) { return network_mode == "host" ? "host" : "none"; }
+std::string shown_network(const std::string& network_mode) {
+  return network_mode == "host" ? "host" : "none";
+}
 
 std::string network_id(const std::string& network) {
   // Predefined networks have no record yet; their IDs are constants of 64 digits.
@@ -98,8 +101,9 @@ std::int64_t directory_size(const fs::path& directory) {
   std::error_code ignored;
   if (!fs::exists(directory, ignored)) return 0;
   const auto options = fs::directory_options::skip_permission_denied;
-  for (fs::recursive_directory_iterator entry{directory, options, ignored}, end; entry != end; entry.increment(ignored)) {
-    struct stat status{};
+  for (fs::recursive_directory_iterator entry{directory, options, ignored}, end; entry != end;
+       entry.increment(ignored)) {
+    struct stat status {};
     if (::lstat(entry->path().c_str(), &status) < 0) continue;  // it went away meanwhile
     if (S_ISREG(status.st_mode) && seen.insert(status.st_ino).second) total += status.st_size;
   }

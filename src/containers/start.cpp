@@ -40,7 +40,8 @@ void abandon(Container& container, shim::ShimClient& shim) noexcept {
 /// The text around the runtime's own message, which docker's command line and scripts look into for the exit code.
 std::string start_failure_text(std::string_view cause) {
   return fmt::format(
-      "failed to create task for container: failed to create shim task: OCI runtime create failed: berth-runtime: unable "
+      "failed to create task for container: failed to create shim task: OCI runtime create failed: berth-runtime: "
+      "unable "
       "to start container process: {}",
       cause);
 }
@@ -140,9 +141,8 @@ void Containers::Impl::note_failed_start(const ContainerPtr& container, int exit
   });
   publish(*container, "die", {{"exitCode", std::to_string(exit_code)}, {"execDuration", "0"}});
   log::warn("container could not be started", {{"id", container->id}, {"error", error.message()}});
-  const bool auto_remove = container->with([](Record& record, Container::Live&) {
-    return record.definition.host_config.AutoRemove;
-  });
+  const bool auto_remove =
+      container->with([](Record& record, Container::Live&) { return record.definition.host_config.AutoRemove; });
   if (auto_remove) erase(container);
   background.post([this] { pool.refill(); });
 }
@@ -171,6 +171,8 @@ void Containers::Impl::take_over(const ContainerPtr& container, const std::share
   }
 }
 
-bool Containers::start(const std::string& name) { return impl_->start(impl_->get(name)); }
+bool Containers::start(const std::string& name) {
+  return impl_->start(impl_->get(name));
+}
 
 }  // namespace berth::containers

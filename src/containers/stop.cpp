@@ -27,9 +27,8 @@ constexpr int kill_seconds = 30;
 
 int stop_signal(Container& container, const std::string& asked) {
   if (!asked.empty()) return parse_signal(asked);
-  const auto own = container.with([](Record& record, Container::Live&) {
-    return std::string{record.definition.config.StopSignal};
-  });
+  const auto own =
+      container.with([](Record& record, Container::Live&) { return std::string{record.definition.config.StopSignal}; });
   return own.empty() ? SIGTERM : parse_signal(own);
 }
 
@@ -127,7 +126,7 @@ WaitResult Containers::wait(const std::string& name, WaitCondition condition, Fd
   accepted();
   for (;;) {
     const auto result = container->with([&](Record& record, Container::Live& live) -> std::optional<WaitResult> {
-      const bool done = condition == WaitCondition::removed       ? live.removed
+      const bool done = condition == WaitCondition::removed     ? live.removed
                         : condition == WaitCondition::next_exit ? live.exits != exits_before || live.removed
                                                                 : !record.state.running() || live.removed;
       if (!done) return std::nullopt;

@@ -11,10 +11,11 @@ namespace {
 }
 
 [[noreturn]] void throw_name_taken(const std::string& name, const std::string& owner) {
-  throw Error{Kind::conflict,
-              "Conflict. The container name \"/{}\" is already in use by container \"{}\". You have to remove (or rename) "
-              "that container to be able to reuse that name.",
-              name, owner};
+  throw Error{
+      Kind::conflict,
+      "Conflict. The container name \"/{}\" is already in use by container \"{}\". You have to remove (or rename) "
+      "that container to be able to reuse that name.",
+      name, owner};
 }
 
 /// The container whose ID starts with the prefix, if there is exactly one.
@@ -134,7 +135,8 @@ std::vector<Containers::ImageUse> Containers::image_uses() {
   std::vector<ImageUse> uses;
   for (const auto& container : impl_->all()) {
     const auto record = container->record();
-    uses.push_back({record.id, record.definition.image_id.to_string(), record.state.running(), record.definition.config.Image});
+    uses.push_back(
+        {record.id, record.definition.image_id.to_string(), record.state.running(), record.definition.config.Image});
   }
   return uses;
 }

@@ -22,7 +22,9 @@ std::string human_duration(std::chrono::seconds duration) {
 }
 
 std::string status_text(const State& state, Time at) {
-  const auto since = [&](Time time) { return human_duration(std::chrono::duration_cast<std::chrono::seconds>(at - time)); };
+  const auto since = [&](Time time) {
+    return human_duration(std::chrono::duration_cast<std::chrono::seconds>(at - time));
+  };
   switch (state.status) {
     case Status::running: return "Up " + since(state.started_at);
     case Status::paused: return fmt::format("Up {} (Paused)", since(state.started_at));

@@ -21,7 +21,7 @@ UniqueFd lock_data_root(const fs::path& data_root) {
   auto lock = open_file(data_root / "lock", O_RDWR | O_CREAT, 0600);
   // A lock of the process, not of the open file (flock): a child between fork and exec would keep that one for a moment
   // after a kill -9, and the next daemon would be refused.
-  struct flock whole{};
+  struct flock whole {};
   whole.l_type = F_WRLCK;
   whole.l_whence = SEEK_SET;
   if (::fcntl(lock.get(), F_SETLK, &whole) < 0) {
@@ -61,9 +61,8 @@ struct Engine::Impl {
         snapshots(settings.data_root / "snapshots"),
         images(content, snapshots, database),
         containers(container_settings(settings), {database, images, container_events()}) {
-    images.on_event([this](const images::ImageEvent& event) {
-      events.publish("image", event.action, event.id, event.attributes);
-    });
+    images.on_event(
+        [this](const images::ImageEvent& event) { events.publish("image", event.action, event.id, event.attributes); });
     images.on_uses([this] { return image_uses(); });
   }
 
@@ -101,10 +100,18 @@ Engine::Engine(engine::Settings settings) {
 
 Engine::~Engine() = default;
 
-const Settings& Engine::settings() const { return impl_->settings; }
-containers::Containers& Engine::containers() { return impl_->containers; }
-images::ImageStore& Engine::images() { return impl_->images; }
-EventBus& Engine::events() { return impl_->events; }
+const Settings& Engine::settings() const {
+  return impl_->settings;
+}
+containers::Containers& Engine::containers() {
+  return impl_->containers;
+}
+images::ImageStore& Engine::images() {
+  return impl_->images;
+}
+EventBus& Engine::events() {
+  return impl_->events;
+}
 
 json::Object Engine::info() {
   const auto counts = impl_->containers.counts();
@@ -122,6 +129,8 @@ json::Object Engine::info() {
   return json::to(info).as_object();
 }
 
-json::Object Engine::version() { return version_info(); }
+json::Object Engine::version() {
+  return version_info();
+}
 
 }  // namespace berth::engine

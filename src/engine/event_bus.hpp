@@ -63,7 +63,8 @@ class EventBus {
   /// Type is "container" or "image"; time is now.
   void publish(std::string type, std::string action, std::string id, std::map<std::string, std::string> attributes);
 
-  /// Events of the past (up to 256 are remembered) between `since` and now, then all that come. Without `since`: only new.
+  /// Events of the past (up to 256 are remembered) between `since` and now, then all that come. Without `since`: only
+  /// new.
   std::shared_ptr<Subscription> subscribe(std::optional<Time> since);
 
   /// How many subscriptions somebody holds.

@@ -13,7 +13,6 @@
 namespace berth::engine {
 namespace {
 
-
 std::vector<std::string> string_list(const std::string& key, const json::Value& value) {
   try {
     return json::from<std::vector<std::string>>(value);
@@ -46,7 +45,8 @@ std::vector<Setting> setting_table() {
       {"--pidfile", "pidfile", text(&Settings::pidfile, "pidfile")},
       {"--init-path", "init-path", text(&Settings::init_program, "init-path")},
       {"--log-level", "log-level", text(&Settings::log_level, "log-level")},
-      {"--debug", "debug", [](Settings& s, const json::Value& v) {
+      {"--debug", "debug",
+       [](Settings& s, const json::Value& v) {
          if (!v.is_bool()) throw Error{Kind::invalid, "configuration key \"debug\": it is not a boolean"};
          if (v.get_bool()) s.log_level = "debug";
        }},
@@ -56,7 +56,8 @@ std::vector<Setting> setting_table() {
 void read_config_file(Settings& settings, const CLI::App& app, bool required) {
   const auto text = find_file(settings.config_file);
   if (!text) {
-    if (required) throw Error{Kind::not_found, "configuration file {} does not exist", quote(settings.config_file.native())};
+    if (required)
+      throw Error{Kind::not_found, "configuration file {} does not exist", quote(settings.config_file.native())};
     return;
   }
   json::Value document;
@@ -71,7 +72,8 @@ void read_config_file(Settings& settings, const CLI::App& app, bool required) {
   const auto table = setting_table();
   for (const auto& member : document.get_object()) {
     const std::string key{member.key()};
-    const auto row = std::find_if(table.begin(), table.end(), [&](const Setting& setting) { return setting.key == key; });
+    const auto row =
+        std::find_if(table.begin(), table.end(), [&](const Setting& setting) { return setting.key == key; });
     if (row == table.end()) {
       throw Error{Kind::invalid, "the following directives don't match any configuration option: {}", key};
     }
@@ -92,7 +94,9 @@ void check(const Settings& settings) {
   }
 }
 
-fs::path directory_of_this_program() { return fs::read_symlink("/proc/self/exe").parent_path(); }
+fs::path directory_of_this_program() {
+  return fs::read_symlink("/proc/self/exe").parent_path();
+}
 
 }  // namespace
 
@@ -109,7 +113,8 @@ Settings parse_settings(int argc, char** argv) {
   app.add_option("--data-root", data_root, "Root directory of persistent state")->capture_default_str();
   app.add_option("--exec-root", exec_root, "Root directory for execution state files")->capture_default_str();
   app.add_option("-p,--pidfile", pidfile, "Path to use for daemon PID file");
-  auto* config_option = app.add_option("--config-file", config_file, "Daemon configuration file")->capture_default_str();
+  auto* config_option =
+      app.add_option("--config-file", config_file, "Daemon configuration file")->capture_default_str();
   app.add_option("-l,--log-level", settings.log_level, "debug, info, warn, error or fatal")->capture_default_str();
   app.add_flag("-D,--debug", debug, "Enable debug mode");
   app.add_option("--label", settings.labels, "Set key=value labels to the daemon");

@@ -9,14 +9,14 @@
 namespace berth::engine {
 
 struct Settings {
-  std::vector<std::string> hosts;          ///< -H, "hosts"; default unix:///run/berth/berth.sock
-  fs::path data_root = "/var/lib/berth";   ///< --data-root, "data-root"
-  fs::path exec_root = "/run/berth";       ///< --exec-root, "exec-root"
-  fs::path pidfile;                        ///< --pidfile, "pidfile"; default <exec-root>/berthd.pid
+  std::vector<std::string> hosts;                   ///< -H, "hosts"; default unix:///run/berth/berth.sock
+  fs::path data_root = "/var/lib/berth";            ///< --data-root, "data-root"
+  fs::path exec_root = "/run/berth";                ///< --exec-root, "exec-root"
+  fs::path pidfile;                                 ///< --pidfile, "pidfile"; default <exec-root>/berthd.pid
   fs::path config_file = "/etc/berth/daemon.json";  ///< --config-file; absent is fine unless it was given
-  std::string log_level = "info";          ///< --log-level, -l, "log-level"; --debug, "debug"
-  std::vector<std::string> labels;         ///< --label, "labels": key=value
-  fs::path shim_program;                   ///< berth-shim; default: beside berthd
+  std::string log_level = "info";                   ///< --log-level, -l, "log-level"; --debug, "debug"
+  std::vector<std::string> labels;                  ///< --label, "labels": key=value
+  fs::path shim_program;                            ///< berth-shim; default: beside berthd
   fs::path init_program = "/usr/bin/tini-static";   ///< --init-path, "init-path"
 };
 

@@ -2,8 +2,8 @@
 
 #include <linux/magic.h>
 #include <sys/sysinfo.h>
-#include <sys/vfs.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
@@ -54,7 +54,9 @@ std::int64_t entries_of(const char* directory) {
   return count;
 }
 
-bool reads_one(const char* path) { return trim(find_file(path).value_or("")) == "1"; }
+bool reads_one(const char* path) {
+  return trim(find_file(path).value_or("")) == "1";
+}
 
 /// Go's name of the machine's architecture, as clients of the API expect it in /version.
 std::string go_architecture(const std::string& machine) {
@@ -73,7 +75,9 @@ SystemInfo host_info(const fs::path& data_root) {
   const auto name = kernel();
   const auto& facts = containers::host_facts();
   SystemInfo info;
-  info.DriverStatus = {{"Backing Filesystem", backing_file_system(data_root)}, {"Supports d_type", "true"}, {"Native Overlay Diff", "true"},
+  info.DriverStatus = {{"Backing Filesystem", backing_file_system(data_root)},
+                       {"Supports d_type", "true"},
+                       {"Native Overlay Diff", "true"},
                        {"userxattr", "false"}};
   info.Plugins.Network = {"host", "none"};
   info.Plugins.Log = {"json-file", "none"};
@@ -89,15 +93,16 @@ SystemInfo host_info(const fs::path& data_root) {
   info.OperatingSystem = os_release("PRETTY_NAME");
   info.OSVersion = os_release("VERSION_ID");
   info.Architecture = name.machine;
-  info.RegistryConfig = {{"IndexConfigs", json::Object{}}, {"InsecureRegistryCIDRs", json::Array{"::1/128", "127.0.0.0/8"}},
+  info.RegistryConfig = {{"IndexConfigs", json::Object{}},
+                         {"InsecureRegistryCIDRs", json::Array{"::1/128", "127.0.0.0/8"}},
                          {"Mirrors", json::Array{}}};
   info.NCPU = ::sysconf(_SC_NPROCESSORS_ONLN);
   info.MemTotal = ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE);
   info.Name = name.nodename;
   info.ServerVersion = engine_version;
   info.Runtimes["berth"] = {"berth-runtime"};
-  info.Swarm = {{"NodeID", ""},           {"NodeAddr", ""}, {"LocalNodeState", "inactive"}, {"ControlAvailable", false},
-                {"Error", ""},            {"RemoteManagers", nullptr}};
+  info.Swarm = {{"NodeID", ""}, {"NodeAddr", ""},           {"LocalNodeState", "inactive"}, {"ControlAvailable", false},
+                {"Error", ""},  {"RemoteManagers", nullptr}};
   info.SecurityOptions = {"name=seccomp,profile=builtin"};
   info.SecurityOptions.emplace_back("name=cgroupns");
   return info;
@@ -106,14 +111,18 @@ SystemInfo host_info(const fs::path& data_root) {
 json::Object version_info() {
   const auto name = kernel();
   const auto architecture = go_architecture(name.machine);
-  const json::Object engine_details = {{"ApiVersion", api_version}, {"Arch", architecture},
-                                       {"BuildTime", ""},           {"Experimental", "false"},
-                                       {"GitCommit", ""},           {"GoVersion", ""},
-                                       {"KernelVersion", name.release}, {"MinAPIVersion", min_api_version},
+  const json::Object engine_details = {{"ApiVersion", api_version},
+                                       {"Arch", architecture},
+                                       {"BuildTime", ""},
+                                       {"Experimental", "false"},
+                                       {"GitCommit", ""},
+                                       {"GoVersion", ""},
+                                       {"KernelVersion", name.release},
+                                       {"MinAPIVersion", min_api_version},
                                        {"Os", "linux"}};
   return {{"Platform", {{"Name", std::string{"Berth "} + berth_version}}},
-          {"Components", json::Array{component("Engine", engine_version, engine_details),
-                                     component("Berth", berth_version, {})}},
+          {"Components",
+           json::Array{component("Engine", engine_version, engine_details), component("Berth", berth_version, {})}},
           {"Version", engine_version},
           {"ApiVersion", api_version},
           {"MinAPIVersion", min_api_version},

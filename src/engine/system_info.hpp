@@ -38,7 +38,7 @@ struct SystemInfo {
   std::string SystemTime, LoggingDriver = "json-file", CgroupDriver = "cgroupfs", CgroupVersion;
   std::int64_t NEventsListener = 0;
   std::string KernelVersion, OperatingSystem, OSVersion, OSType = "linux", Architecture,
-      IndexServerAddress = "https://index.docker.io/v1/";
+                                                         IndexServerAddress = "https://index.docker.io/v1/";
   json::Object RegistryConfig;
   std::int64_t NCPU = 0, MemTotal = 0;
   json::Value GenericResources;

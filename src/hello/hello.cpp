@@ -16,6 +16,8 @@ extern const std::byte berth_hello_end;
 
 namespace berth {
 
-std::span<const std::byte> hello_archive() noexcept { return {&berth_hello_begin, &berth_hello_end}; }
+std::span<const std::byte> hello_archive() noexcept {
+  return {&berth_hello_begin, &berth_hello_end};
+}
 
 }  // namespace berth

@@ -11,8 +11,8 @@
 
 namespace berth {
 
-/// A docker-archive (what `docker save` writes, uncompressed) with the one image `hello:latest`. The same bytes for the same
-/// compiler and architecture.
+/// A docker-archive (what `docker save` writes, uncompressed) with the one image `hello:latest`. The same bytes for the
+/// same compiler and architecture.
 std::span<const std::byte> hello_archive() noexcept;
 
 }  // namespace berth

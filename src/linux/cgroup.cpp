@@ -35,8 +35,8 @@ std::string parent_of(const std::string& path) {
   return path.substr(0, path.rfind('/'));
 }
 
-/// On version 1 a new cpuset has no processors and accepts no process, unless the one above hands its own down. Somebody
-/// else may have made that one, and others above it, without giving it any.
+/// On version 1 a new cpuset has no processors and accepts no process, unless the one above hands its own down.
+/// Somebody else may have made that one, and others above it, without giving it any.
 void fill_cpuset(const CgroupHierarchy& hierarchy, const std::string& directory) {
   if (directory.size() <= hierarchy.mount_point.size()) return;
   for (const char* file : {"/cpuset.cpus", "/cpuset.mems"}) {

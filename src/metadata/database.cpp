@@ -12,9 +12,13 @@ std::string Row::text(int column) const {
   return {bytes, static_cast<std::size_t>(::sqlite3_column_bytes(statement_, column))};
 }
 
-std::int64_t Row::integer(int column) const { return ::sqlite3_column_int64(statement_, column); }
+std::int64_t Row::integer(int column) const {
+  return ::sqlite3_column_int64(statement_, column);
+}
 
-bool Row::is_null(int column) const { return ::sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+bool Row::is_null(int column) const {
+  return ::sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
 
 void Parameter::bind(sqlite3_stmt* statement, int index) const {
   if (null_) {
@@ -113,7 +117,9 @@ Database::Cursor::Cursor(Database& database, std::string_view sql, std::initiali
   for (const auto& parameter : parameters) parameter.bind(statement_, index++);
 }
 
-Database::Cursor::~Cursor() { database_.give_back(key_, statement_); }
+Database::Cursor::~Cursor() {
+  database_.give_back(key_, statement_);
+}
 
 bool Database::Cursor::next() {
   const int code = ::sqlite3_step(statement_);

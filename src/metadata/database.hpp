@@ -1,8 +1,9 @@
 // metadata: the one SQLite file in which names, images and containers are recorded.
 //
-// A thin wrapper: connection, prepared statements, transactions. Each module that keeps rows declares its own tables with
-// `Database::migrate` and writes its own SQL; nobody else reads them. The file is in WAL mode with synchronous=NORMAL: a
-// committed transaction survives any crash of ours, and a power failure leaves a consistent older state.
+// A thin wrapper: connection, prepared statements, transactions. Each module that keeps rows declares its own tables
+// with `Database::migrate` and writes its own SQL; nobody else reads them. The file is in WAL mode with
+// synchronous=NORMAL: a committed transaction survives any crash of ours, and a power failure leaves a consistent older
+// state.
 //
 // Uses: base.   Used by: images, containers, engine.   Threads: any; one connection, serialised by a recursive mutex.
 #pragma once
@@ -37,13 +38,13 @@ class Row {
 /// A value bound to a `?`.
 class Parameter {
  public:
-  Parameter(std::string_view text) : text_(text) {}        // NOLINT(google-explicit-constructor)
-  Parameter(const std::string& text) : text_(text) {}      // NOLINT(google-explicit-constructor)
-  Parameter(const char* text) : text_(text) {}             // NOLINT(google-explicit-constructor)
-  Parameter(std::int64_t number) : number_(number) {}      // NOLINT(google-explicit-constructor)
-  Parameter(int number) : number_(number) {}               // NOLINT(google-explicit-constructor)
-  Parameter(bool flag) : number_(flag ? 1 : 0) {}          // NOLINT(google-explicit-constructor)
-  Parameter(std::nullopt_t) : null_(true) {}               // NOLINT(google-explicit-constructor)
+  Parameter(std::string_view text) : text_(text) {}    // NOLINT(google-explicit-constructor)
+  Parameter(const std::string& text) : text_(text) {}  // NOLINT(google-explicit-constructor)
+  Parameter(const char* text) : text_(text) {}         // NOLINT(google-explicit-constructor)
+  Parameter(std::int64_t number) : number_(number) {}  // NOLINT(google-explicit-constructor)
+  Parameter(int number) : number_(number) {}           // NOLINT(google-explicit-constructor)
+  Parameter(bool flag) : number_(flag ? 1 : 0) {}      // NOLINT(google-explicit-constructor)
+  Parameter(std::nullopt_t) : null_(true) {}           // NOLINT(google-explicit-constructor)
 
   void bind(sqlite3_stmt* statement, int index) const;
 

@@ -1,7 +1,8 @@
 // config.json of an OCI bundle, runtime-spec 1.2: the data model, members named as on the wire.
 //
-// Reading ignores members that are not listed here; writing leaves out what is absent or empty, so that what is written is
-// a valid config.json. Meaning and defaults are the specification's (config.md, config-linux.md): nothing is checked here.
+// Reading ignores members that are not listed here; writing leaves out what is absent or empty, so that what is written
+// is a valid config.json. Meaning and defaults are the specification's (config.md, config-linux.md): nothing is checked
+// here.
 #pragma once
 
 #include <cstdint>
@@ -111,8 +112,8 @@ struct Hooks {
 BOOST_DESCRIBE_STRUCT(Hooks, (), (prestart, createRuntime, createContainer, startContainer, poststart, poststop))
 
 struct Namespace {
-  std::string type;    ///< pid, network, mount, ipc, uts, user, cgroup, time
-  OptionalText path;   ///< join this one; empty: make a new one
+  std::string type;   ///< pid, network, mount, ipc, uts, user, cgroup, time
+  OptionalText path;  ///< join this one; empty: make a new one
 };
 BOOST_DESCRIBE_STRUCT(Namespace, (), (type, path))
 

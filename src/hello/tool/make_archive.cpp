@@ -1,7 +1,8 @@
-// make_archive PROGRAM ARCHITECTURE OUTPUT: writes a docker-archive with the image hello:latest, whose only file is PROGRAM.
+// make_archive PROGRAM ARCHITECTURE OUTPUT: writes a docker-archive with the image hello:latest, whose only file is
+// PROGRAM.
 //
-// Runs while Berth is built, before any of its libraries: it uses libarchive and OpenSSL alone. The same input gives the
-// same bytes: fixed times, owners and order.
+// Runs while Berth is built, before any of its libraries: it uses libarchive and OpenSSL alone. The same input gives
+// the same bytes: fixed times, owners and order.
 #include <archive.h>
 #include <archive_entry.h>
 #include <openssl/sha.h>

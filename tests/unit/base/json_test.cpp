@@ -32,7 +32,9 @@ TEST(Json, AbsentMembersAreNullOmittedOrDefault) {
   EXPECT_EQ(write(Outer{}), R"({"One":{"Name":""},"Many":[],"Labels":{},"Cmd":null,"namespace":0})");
 }
 
-TEST(Json, NullLeavesTheDefault) { EXPECT_EQ(parse<Outer>(R"({"Labels":null,"One":null})").namespace_, 0); }
+TEST(Json, NullLeavesTheDefault) {
+  EXPECT_EQ(parse<Outer>(R"({"Labels":null,"One":null})").namespace_, 0);
+}
 
 TEST(Json, WrongTypeNamesTheMember) {
   try {
@@ -52,7 +54,9 @@ TEST(Json, MalformedTextIsInvalid) {
   for (const auto* text : {"", "{", "{\"a\":}", "nul", "{} x"}) EXPECT_THROW(parse(text), Error) << text;
 }
 
-TEST(Json, DeepNestingIsRefused) { EXPECT_THROW(parse(std::string(100'000, '[')), Error); }
+TEST(Json, DeepNestingIsRefused) {
+  EXPECT_THROW(parse(std::string(100'000, '[')), Error);
+}
 
 }  // namespace
 }  // namespace berth::json

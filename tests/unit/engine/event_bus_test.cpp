@@ -40,7 +40,8 @@ TEST(EventBus, SinceShowsThePast) {
 }
 
 TEST(EventFilter, TypesActionsAndLabels) {
-  const auto start = event_of("container", "start", "0123456789ab", {{"name", "web"}, {"image", "busybox:1"}, {"a", "b"}});
+  const auto start =
+      event_of("container", "start", "0123456789ab", {{"name", "web"}, {"image", "busybox:1"}, {"a", "b"}});
   EXPECT_TRUE(matches(start, {{"type", {"container"}}, {"event", {"start", "die"}}}));
   EXPECT_FALSE(matches(start, {{"type", {"image"}}}));
   EXPECT_TRUE(matches(start, {{"label", {"a=b"}}}));
@@ -53,7 +54,9 @@ TEST(EventFilter, TypesActionsAndLabels) {
   EXPECT_FALSE(matches(start, {{"image", {"busybox:2"}}}));
 }
 
-TEST(EventFilter, UnknownFiltersAreRefused) { EXPECT_THROW(matches({}, {{"colour", {"red"}}}), Error); }
+TEST(EventFilter, UnknownFiltersAreRefused) {
+  EXPECT_THROW(matches({}, {{"colour", {"red"}}}), Error);
+}
 
 }  // namespace
 }  // namespace berth::engine

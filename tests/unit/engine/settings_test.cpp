@@ -24,8 +24,8 @@ class SettingsTest : public ::testing::Test {
 };
 
 TEST_F(SettingsTest, FlagsAsDockerds) {
-  const auto settings = parse({"-H", "unix:///a", "-H", "unix:///b", "--data-root", "/d", "--exec-root=/e", "-l", "warn",
-                               "--label", "a=b", "--config-file", file("{}")});
+  const auto settings = parse({"-H", "unix:///a", "-H", "unix:///b", "--data-root", "/d", "--exec-root=/e", "-l",
+                               "warn", "--label", "a=b", "--config-file", file("{}")});
   EXPECT_EQ(settings.hosts, (std::vector<std::string>{"unix:///a", "unix:///b"}));
   EXPECT_EQ(settings.data_root, "/d");
   EXPECT_EQ(settings.pidfile, "/e/berthd.pid");

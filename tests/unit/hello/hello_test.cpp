@@ -24,8 +24,9 @@ TEST(HelloArchive, StartsWithTheManifestThatNamesHelloLatest) {
 }
 
 TEST(HelloArchive, HoldsAnElfProgramThatGreets) {
-  EXPECT_TRUE(text().contains("\x7f"
-                              "ELF"));
+  EXPECT_TRUE(
+      text().contains("\x7f"
+                      "ELF"));
   EXPECT_TRUE(text().contains("Hello from a Berth container!"));
 }
 

@@ -251,7 +251,8 @@ TEST_F(Container, MaskedPathsAreEmptyAndOthersReadOnly) {
 
 TEST_F(Container, DevicesAreThoseOfADefaultContainer) {
   shell(
-      "ls /dev; readlink /dev/fd; readlink /dev/ptmx; stat -c '%t:%T %a' /dev/null; echo x > /dev/null; head -c 4 /dev/zero | wc "
+      "ls /dev; readlink /dev/fd; readlink /dev/ptmx; stat -c '%t:%T %a' /dev/null; echo x > /dev/null; head -c 4 "
+      "/dev/zero | wc "
       "-c");
   EXPECT_THAT(run(), StartsWith("core\nfd\nfull\nnull\nptmx\npts\nrandom\nstderr\nstdin\nstdout\ntty\nurandom\nzero\n"
                                 "/proc/self/fd\npts/ptmx\n1:3 666\n"));
