@@ -65,14 +65,15 @@ dev_up() {
 EOF
 }
 
+make_root() {  # DIR MODE: made, and marked as ours to remove, unless it is there
+  [ ! -d "$1" ] || return 0
+  install -d -m "$2" "$1"
+  : >"$1/$up_mark"
+}
+
 start_daemon() {
-  local directory
-  for directory in "$data_root" "$exec_root"; do
-    if [ ! -d "$directory" ]; then
-      install -d -m 0710 "$directory"
-      : >"$directory/$up_mark"
-    fi
-  done
+  make_root "$data_root" 0710
+  make_root "$exec_root" 0711 # the group of the socket passes through
   local log=$exec_root/berthd.log
   say "starting berthd"
   setsid build/release/bin/berthd -H "$DOCKER_HOST" --data-root "$data_root" --exec-root "$exec_root" \
