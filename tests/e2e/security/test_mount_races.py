@@ -5,6 +5,7 @@ import ctypes
 import os
 import pathlib
 import shutil
+import tempfile
 import threading
 
 import pytest
@@ -41,9 +42,7 @@ class Swapper(threading.Thread):
 @pytest.fixture
 def shared(host):
     """A directory that containers share, and a victim of the host that must stay empty and without mounts."""
-    folder, victim = host.folder / "shared", host.folder / "victim"
-    folder.mkdir()
-    victim.mkdir()
+    folder, victim = (pathlib.Path(tempfile.mkdtemp(prefix="race-", dir=host.folder)) for _ in range(2))
     yield folder, victim
     assert list(victim.iterdir()) == []
     assert str(victim) not in pathlib.Path(f"/proc/{host.daemon_pid}/mountinfo").read_text()
