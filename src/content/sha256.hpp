@@ -7,7 +7,7 @@
 
 #include "oci/digest.hpp"
 
-struct evp_md_ctx_st;
+struct SHA256state_st;
 
 namespace berth::content {
 
@@ -20,9 +20,9 @@ class Sha256 {
 
  private:
   struct Free {
-    void operator()(evp_md_ctx_st* context) const noexcept;
+    void operator()(SHA256state_st* context) const noexcept;
   };
-  std::unique_ptr<evp_md_ctx_st, Free> context_;
+  std::unique_ptr<SHA256state_st, Free> context_;
 };
 
 oci::Digest sha256(std::string_view bytes);

@@ -1,6 +1,6 @@
 #include "seccomp/filter_cache.hpp"
 
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include <array>
 #include <optional>
@@ -16,13 +16,10 @@ namespace {
 constexpr std::size_t most_remembered = 256;  // profiles come from clients
 
 std::string digest(std::string_view bytes) {
-  std::array<char, EVP_MAX_MD_SIZE> sum{};
-  unsigned length = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(sum.data()), &length, EVP_sha256(),
-                 nullptr) != 1) {
-    throw Error{Kind::internal, "sha256 failed"};
-  }
-  return to_hex({sum.data(), length});
+  std::array<char, SHA256_DIGEST_LENGTH> sum{};
+  ::SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+           reinterpret_cast<unsigned char*>(sum.data()));
+  return to_hex({sum.data(), sum.size()});
 }
 
 }  // namespace
