@@ -4,11 +4,19 @@
 #include <sys/eventfd.h>
 
 #include <cerrno>
+#include <chrono>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/memory.hpp"
 
 namespace berth::containers {
+namespace {
+
+/// So long after the last job the daemon counts as idle, and gives back what the work needed.
+constexpr std::chrono::seconds quiet_time{1};
+
+}  // namespace
 
 Reactor::Reactor() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(make_eventfd()) {
   if (!epoll_) throw Error::from_errno(errno, "create epoll");
@@ -95,14 +103,23 @@ void Background::post(std::function<void()> job) {
 }
 
 void Background::run() noexcept {
+  bool worked = false;
   for (;;) {
     std::function<void()> job;
     {
       std::unique_lock lock{mutex_};
-      changed_.wait(lock, [&] { return stopping_ || !jobs_.empty(); });
+      const auto awaited = [&] { return stopping_ || !jobs_.empty(); };
+      if (worked && !changed_.wait_for(lock, quiet_time, awaited)) {
+        worked = false;
+        lock.unlock();
+        release_unused_memory();
+        lock.lock();
+      }
+      changed_.wait(lock, awaited);
       if (jobs_.empty()) return;
       job = std::move(jobs_.front());
       jobs_.pop_front();
+      worked = true;
     }
     try {
       job();

@@ -1,11 +1,11 @@
 #include "engine/engine.hpp"
 
 #include <fcntl.h>
-#include <malloc.h>
 
 #include "base/error.hpp"
 #include "base/id.hpp"
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "content/content.hpp"
 #include "engine/system_info.hpp"
 #include "hello/hello.hpp"
@@ -61,8 +61,10 @@ struct Engine::Impl {
         snapshots(settings.data_root / "snapshots"),
         images(content, snapshots, database),
         containers(container_settings(settings), {database, images, container_events()}) {
-    images.on_event(
-        [this](const images::ImageEvent& event) { events.publish("image", event.action, event.id, event.attributes); });
+    images.on_event([this](const images::ImageEvent& event) {
+      events.publish("image", event.action, event.id, event.attributes);
+      if (event.action == "load" || event.action == "import") release_unused_memory();
+    });
     images.on_uses([this] { return image_uses(); });
   }
 
@@ -95,7 +97,7 @@ Engine::Engine(engine::Settings settings) {
   impl_->containers.recover();  // first: layers of images that were removed by force are kept for the containers known
   impl_->images.recover();
   images::ensure_loaded(impl_->images, "hello:latest", hello_archive());
-  ::malloc_trim(0);  // what start-up needed is not needed again
+  release_unused_memory();
 }
 
 Engine::~Engine() = default;
