@@ -68,6 +68,7 @@ struct Containers::Impl {
   // start.cpp
   bool start(const ContainerPtr& container);
   void await_arrivals(Container& container);
+  void refill_pool();
   void launch(const ContainerPtr& container, const Record& record, std::vector<shim::Attachment> attachments);
   void note_failed_start(const ContainerPtr& container, int exit_code, const Error& error);
   /// Marks the container as running under this shim. The caller watches the shim's socket afterwards.

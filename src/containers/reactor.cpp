@@ -13,8 +13,16 @@
 namespace berth::containers {
 namespace {
 
+/// So long without a job, and nobody is waiting for the processors that a quiet job takes.
+constexpr std::chrono::milliseconds quiet_time{20};
 /// So long after the last job the daemon counts as idle, and gives back what the work needed.
-constexpr std::chrono::seconds quiet_time{1};
+constexpr std::chrono::seconds idle_time{1};
+
+std::function<void()> take_first(std::deque<std::function<void()>>& jobs) {
+  auto job = std::move(jobs.front());
+  jobs.pop_front();
+  return job;
+}
 
 }  // namespace
 
@@ -102,25 +110,37 @@ void Background::post(std::function<void()> job) {
   changed_.notify_one();
 }
 
-void Background::run() noexcept {
-  bool worked = false;
+void Background::post_when_quiet(std::function<void()> job) {
+  {
+    const std::lock_guard lock{mutex_};
+    quiet_jobs_.push_back(std::move(job));
+  }
+  changed_.notify_one();
+}
+
+std::function<void()> Background::next_job() {
+  std::unique_lock lock{mutex_};
+  const auto awaited = [&] { return stopping_ || !jobs_.empty(); };
   for (;;) {
-    std::function<void()> job;
-    {
-      std::unique_lock lock{mutex_};
-      const auto awaited = [&] { return stopping_ || !jobs_.empty(); };
-      if (worked && !changed_.wait_for(lock, quiet_time, awaited)) {
-        worked = false;
-        lock.unlock();
-        release_unused_memory();
-        lock.lock();
+    if (!jobs_.empty()) return take_first(jobs_);
+    if (stopping_) return nullptr;
+    if (!quiet_jobs_.empty()) {
+      if (!changed_.wait_for(lock, quiet_time, awaited)) return take_first(quiet_jobs_);
+    } else if (has_worked_) {
+      const auto busy = [&] { return awaited() || !quiet_jobs_.empty(); };
+      if (!changed_.wait_for(lock, idle_time, busy)) {
+        has_worked_ = false;
+        return [] { release_unused_memory(); };
       }
-      changed_.wait(lock, awaited);
-      if (jobs_.empty()) return;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
-      worked = true;
+    } else {
+      changed_.wait(lock, [&] { return awaited() || !quiet_jobs_.empty(); });
+      has_worked_ = true;
     }
+  }
+}
+
+void Background::run() noexcept {
+  while (const auto job = next_job()) {
     try {
       job();
     } catch (...) {

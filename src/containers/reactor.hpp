@@ -51,16 +51,22 @@ class Background {
   Background& operator=(const Background&) = delete;
 
   void post(std::function<void()> job);
+  /// The same once nothing else has been posted for a moment; forgotten at the stop. For work that only prepares.
+  void post_when_quiet(std::function<void()> job);
   /// Finishes what was posted and ends the thread.
   void stop() noexcept;
 
  private:
   void run() noexcept;
+  /// Waits for one; null at the stop.
+  std::function<void()> next_job();
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> jobs_;
+  std::deque<std::function<void()>> quiet_jobs_;
   bool stopping_ = false;
+  bool has_worked_ = false;  ///< since memory was given back
   std::thread thread_;
 };
 

@@ -98,8 +98,15 @@ bool Containers::Impl::start(const ContainerPtr& container) {
     note_failed_start(container, start_error != nullptr ? start_error->exit_code() : setup_failed_exit_code, error);
     throw;
   }
-  background.post([this] { pool.refill(); });
+  refill_pool();
   return true;
+}
+
+void Containers::Impl::refill_pool() {
+  // A new shim makes a network namespace of its own while it waits: not while the container that was just started needs
+  // the processors, unless the next start would find none ready.
+  const auto refill = [this] { pool.refill(); };
+  pool.is_empty() ? background.post(refill) : background.post_when_quiet(refill);
 }
 
 void Containers::Impl::launch(const ContainerPtr& container, const Record& record,
@@ -144,7 +151,7 @@ void Containers::Impl::note_failed_start(const ContainerPtr& container, int exit
   const bool auto_remove =
       container->with([](Record& record, Container::Live&) { return record.definition.host_config.AutoRemove; });
   if (auto_remove) erase(container);
-  background.post([this] { pool.refill(); });
+  refill_pool();
 }
 
 void Containers::Impl::take_over(const ContainerPtr& container, const std::shared_ptr<shim::ShimClient>& shim,

@@ -89,6 +89,8 @@ class ShimPool {
   ~ShimPool();
   /// A ready shim, or a new one.
   std::unique_ptr<ShimClient> take();
+  /// True if no shim waits.
+  [[nodiscard]] bool is_empty();
   /// Starts shims until `ready` wait. Call after the answer to the client.
   void refill();
   /// Readable when a shim that we started has left: for the reactor's epoll, which then calls `reap`.

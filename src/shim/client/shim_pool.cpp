@@ -31,6 +31,10 @@ std::unique_ptr<ShimClient> ShimPool::take() {
   }
 }
 
+bool ShimPool::is_empty() {
+  return state_.with([](State& state) { return state.ready.empty(); });
+}
+
 void ShimPool::refill() {
   const auto wanted = [this](State& state) { return state.ready.size() < ready_; };
   while (state_.with(wanted)) {
