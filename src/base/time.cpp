@@ -117,6 +117,10 @@ std::optional<Time> parse_unix(std::string_view text) {
   auto rest = dot == std::string_view::npos ? std::string_view{} : text.substr(dot);
   const auto nanos = take_fraction(rest);
   if (!nanos || !rest.empty()) return std::nullopt;
+  // Beyond the years that nanoseconds can count (1678 to 2262): the end of time will do.
+  constexpr long most_seconds = 9'000'000'000;
+  if (*seconds > most_seconds) return Time::max();
+  if (*seconds < -most_seconds) return Time::min();
   return Time{std::chrono::seconds{*seconds} + nanoseconds{*nanos}};
 }
 

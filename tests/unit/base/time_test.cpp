@@ -28,6 +28,8 @@ TEST(Time, TimestampsAreUnixRfcOrDuration) {
   EXPECT_EQ(to_rfc3339(parse_timestamp("2026-11-21")), "2026-11-21T00:00:00Z");
   EXPECT_LT(parse_timestamp("10m"), now());
   EXPECT_THROW(parse_timestamp("yesterday"), Error);
+  EXPECT_EQ(parse_timestamp("99999999999"), Time::max());
+  EXPECT_EQ(parse_timestamp("-99999999999"), Time::min());
 }
 
 TEST(Time, DurationsAreGos) {

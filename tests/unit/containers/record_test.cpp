@@ -16,6 +16,7 @@ class RecordStoreTest : public ::testing::Test {
     record.name = name;
     record.created = now();
     record.definition.path = "sh";
+    record.definition.image_id = oci::Digest::from_hex(make_id());
     record.definition.config.Image = "busybox";
     record.definition.host_config.Memory = 64 << 20;
     return record;
