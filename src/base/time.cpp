@@ -161,6 +161,10 @@ std::optional<Time> parse_rfc3339(std::string_view text) {
   if (!fraction) return std::nullopt;
   const auto zone = take_zone(text);
   if (!zone || !text.empty()) return std::nullopt;
+  // Nanoseconds count from 1678 to 2262.
+  const auto year = std::chrono::year_month_day{*date}.year();
+  if (year > std::chrono::year{2261}) return Time::max();
+  if (year < std::chrono::year{1678}) return Time::min();
   return Time{*date} + std::chrono::hours{*hour} + std::chrono::minutes{*minute} + std::chrono::seconds{*second} +
          nanoseconds{*fraction} - *zone;
 }
@@ -204,6 +208,8 @@ std::optional<nanoseconds> parse_duration(std::string_view text) {
     if (found == nullptr) return std::nullopt;
     total += value * found->nanos;
   }
+  constexpr double most_nanos = 9e18;
+  if (total > most_nanos) return std::nullopt;
   return nanoseconds{static_cast<long>(sign * total)};
 }
 

@@ -16,7 +16,8 @@ namespace {
 /// So long without a job, and nobody is waiting for the processors that a quiet job takes.
 constexpr std::chrono::milliseconds quiet_time{20};
 /// So long after the last job the daemon counts as idle, and gives back what the work needed.
-constexpr std::chrono::seconds idle_time{1};
+/// Not sooner: the next start would pay for getting it back.
+constexpr std::chrono::seconds idle_time{30};
 
 std::function<void()> take_first(std::deque<std::function<void()>>& jobs) {
   auto job = std::move(jobs.front());

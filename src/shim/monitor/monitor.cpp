@@ -1,6 +1,7 @@
 #include "shim/monitor/monitor.hpp"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -10,8 +11,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-
-#include "base/memory.hpp"
 
 namespace berth::shim {
 namespace {
@@ -319,7 +318,6 @@ void Monitor::warm_up() {
   static_cast<void>(to_rfc3339(now()));  // the C library reads its time zone file once
   runtime_.warm_up();
   network_namespace_ = runtime_.make_network_namespace();
-  release_unused_memory();
 }
 
 /// Quiet time after a start: gives back the memory that it took, and asks the kernel to spare this process.
@@ -330,7 +328,7 @@ void Monitor::settle() {
     const auto ignored = ::write(score.get(), "-999", 4);
     static_cast<void>(ignored);
   }
-  release_unused_memory();
+  ::malloc_trim(0);
   release_stack();
 }
 
