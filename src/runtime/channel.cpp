@@ -53,8 +53,9 @@ std::optional<Message> receive_message(FdRef socket) {
   ssize_t size = 0;
   do {
     size = ::recvmsg(socket.get(), &header, MSG_CMSG_CLOEXEC);
-  } while (size < 0 && errno == EINTR);
-  if (size < 0 && errno != ECONNRESET)
+    // ECONNRESET comes once, before what the other side said last, if it left without reading all of ours.
+  } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (size < 0)
     throw Error::from_errno(errno, "receive from the other side of the container's start");
   if (size <= 0) return std::nullopt;
   Message message{.type = static_cast<MessageType>(buffer[0]),
