@@ -13,8 +13,8 @@
 namespace berth {
 namespace {
 
-/// Unmaps the pages of one line of /proc/self/maps if it is code of a file. Never anything else: pages that were written,
-/// as those of relocations, would be lost.
+/// Unmaps the pages of one line of /proc/self/maps if it is code of a file. Never anything else: pages that were
+/// written, as those of relocations, would be lost.
 void release_code(const std::string& line) {
   unsigned long begin = 0;
   unsigned long end = 0;

@@ -41,7 +41,8 @@ class Reactor {
   std::thread thread_;
 };
 
-/// Runs jobs one after another on a thread of its own, and gives memory back once there are none. What a job throws is logged.
+/// Runs jobs one after another on a thread of its own, and gives memory back once there are none. What a job throws is
+/// logged.
 class Background {
  public:
   Background();

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstring>
 
+#include "base/fd_passing.hpp"
+
 namespace berth::runtime {
 namespace {
 
@@ -25,17 +27,8 @@ void send_message(FdRef socket, MessageType type, std::string_view text, FdRef f
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  if (fd) {
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    auto* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    const int number = fd.get();
-    std::memcpy(CMSG_DATA(header), &number, sizeof number);
-  }
+  PassedFds passed;
+  if (fd) passed.attach(message, {&fd, 1});
   while (::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0) {
     if (errno != EINTR) throw Error::from_errno(errno, "send to the other side of the container's start");
   }
@@ -44,28 +37,22 @@ void send_message(FdRef socket, MessageType type, std::string_view text, FdRef f
 std::optional<Message> receive_message(FdRef socket) {
   std::array<char, max_message> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recvmsg
   iovec part{.iov_base = buffer.data(), .iov_len = buffer.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  header.msg_control = control.data();
-  header.msg_controllen = control.size();
+  PassedFds passed;
+  passed.receive_with(header);
   ssize_t size = 0;
   do {
     size = ::recvmsg(socket.get(), &header, MSG_CMSG_CLOEXEC);
     // ECONNRESET comes once, before what the other side said last, if it left without reading all of ours.
   } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
-  if (size < 0)
-    throw Error::from_errno(errno, "receive from the other side of the container's start");
+  if (size < 0) throw Error::from_errno(errno, "receive from the other side of the container's start");
   if (size <= 0) return std::nullopt;
   Message message{.type = static_cast<MessageType>(buffer[0]),
                   .text = {buffer.data() + 1, static_cast<std::size_t>(size) - 1},
                   .fd = {}};
-  if (const auto* rights = CMSG_FIRSTHDR(&header); rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
-    int number = -1;
-    std::memcpy(&number, CMSG_DATA(rights), sizeof number);
-    message.fd.reset(number);
-  }
+  if (auto fds = PassedFds::take(header); !fds.empty()) message.fd = std::move(fds.front());
   return message;
 }
 

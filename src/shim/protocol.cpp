@@ -6,16 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 
+#include "base/fd_passing.hpp"
 #include "shim/bundle.hpp"
 
 namespace berth::shim {
 namespace {
-
-constexpr std::size_t control_space = CMSG_SPACE(sizeof(int) * max_message_fds);
 
 /// "/proc/self/fd/N/shim.sock": short however long the directory's own path is.
 sockaddr_un address_in(FdRef directory) {
@@ -28,19 +26,6 @@ sockaddr_un address_in(FdRef directory) {
 
 const sockaddr* generic(const sockaddr_un& address) {
   return reinterpret_cast<const sockaddr*>(&address);
-}
-
-/// Takes ownership of the descriptors that came with a packet.
-void take_descriptors(msghdr& header, std::vector<UniqueFd>& fds) {
-  for (auto* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    const auto count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
-      fds.emplace_back(fd);
-    }
-  }
 }
 
 /// The size of the next packet; 0 at the end, -1 if there is none yet.
@@ -59,26 +44,15 @@ ssize_t next_packet_size(FdRef socket, int flags) {
 
 void send_message(FdRef socket, const json::Value& body, std::span<const FdRef> fds, Wait wait) {
   auto text = json::write(body);
-  if (text.size() > max_message_size || fds.size() > max_message_fds) {
+  if (text.size() > max_message_size || fds.size() > max_passed_fds) {
     throw Error{Kind::too_large, "message to the shim of {} bytes and {} descriptors", text.size(), fds.size()};
   }
   iovec part{text.data(), text.size()};
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  alignas(cmsghdr) std::array<char, control_space> control{};
-  if (!fds.empty()) {
-    header.msg_control = control.data();
-    header.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
-    auto* rights = CMSG_FIRSTHDR(&header);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
-    for (std::size_t i = 0; i < fds.size(); ++i) {
-      const int fd = fds[i].get();
-      std::memcpy(CMSG_DATA(rights) + i * sizeof(int), &fd, sizeof fd);
-    }
-  }
+  PassedFds passed;
+  passed.attach(header, fds);
   const int flags = MSG_NOSIGNAL | (wait == Wait::no ? MSG_DONTWAIT : 0);
   while (::sendmsg(socket.get(), &header, flags) < 0) {
     if (errno != EINTR) throw Error::from_errno(errno, "send message").as(Kind::unavailable);
@@ -96,13 +70,11 @@ Receipt receive_message(FdRef socket, Message& message, Wait wait) {
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  alignas(cmsghdr) std::array<char, control_space> control{};
-  header.msg_control = control.data();
-  header.msg_controllen = control.size();
+  PassedFds passed;
+  passed.receive_with(header);
   const auto count = ::recvmsg(socket.get(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (count < 0) throw Error::from_errno(errno, "receive message");
-  message.fds.clear();
-  take_descriptors(header, message.fds);
+  message.fds = PassedFds::take(header);
   if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
     throw Error{Kind::corrupt, "message of {} bytes is too long", size};
   message.body = json::parse(text);

@@ -25,9 +25,8 @@
 
 namespace berth::shim {
 
-/// Beyond this a packet is refused by both sides.
+/// Beyond this, and beyond `max_passed_fds`, a packet is refused by both sides.
 inline constexpr std::size_t max_message_size = 128U << 10U;
-inline constexpr std::size_t max_message_fds = 16;
 /// Bytes of a client that may travel as Attach::pending.
 inline constexpr std::size_t max_pending_size = 64U << 10U;
 

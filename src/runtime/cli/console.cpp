@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "base/fd_passing.hpp"
 #include "base/spawn.hpp"
 #include "linux/process.hpp"
 
@@ -90,18 +91,11 @@ void send_console(const std::string& socket_path, FdRef console) {
   }
   char name[] = "/dev/pts/ptmx";
   iovec part{.iov_base = name, .iov_len = sizeof name - 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  auto* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  const int number = console.get();
-  std::memcpy(CMSG_DATA(header), &number, sizeof number);
+  PassedFds passed;
+  passed.attach(message, {&console, 1});
   if (::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0)
     throw Error::from_errno(errno, "send the terminal to {}", quote(socket_path));
 }

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 
+#include "base/fd_passing.hpp"
 #include "base/guarded.hpp"
 #include "base/log.hpp"
 #include "base/strings.hpp"
@@ -116,7 +117,7 @@ Started ShimClient::start(const fs::path& bundle, const fs::path& socket_directo
   std::vector<Attachment> later;  // what one packet cannot carry
   std::size_t pending = 0;
   for (auto& attachment : attachments) {
-    if (fds.size() == max_message_fds || pending + attachment.pending.size() > max_pending_size) {
+    if (fds.size() == max_passed_fds || pending + attachment.pending.size() > max_pending_size) {
       later.push_back(std::move(attachment));
       continue;
     }

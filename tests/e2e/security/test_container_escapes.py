@@ -4,35 +4,12 @@ import hashlib
 import os
 import pathlib
 import re
-import shutil
 
 import pytest
 
 import archive
 from harness.engines import berth_bin
 from harness.waiting import until
-
-
-def snapshot(folder):
-    """Everything about a directory that an attack could change."""
-    found = {}
-    for path in sorted(pathlib.Path(folder).rglob("*")):
-        status = path.lstat()
-        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
-        found[str(path)] = (status.st_mode, status.st_uid, status.st_gid, status.st_nlink, status.st_mtime_ns, content)
-    return found
-
-
-@pytest.fixture
-def victim(host):
-    """A directory of the host that must stay as it is."""
-    folder = host.folder / "victim"
-    (folder / "sub").mkdir(parents=True)
-    (folder / "secret").write_text("secret")
-    before = snapshot(folder)
-    yield folder
-    assert snapshot(folder) == before
-    shutil.rmtree(folder)
 
 
 def image_with(host, *entries, config=None, tag="attack:1"):
