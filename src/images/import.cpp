@@ -41,11 +41,7 @@ oci::Digest import_layer(Store& store, const Source& source, const ImportRequest
 
   HeldSet held{store.holds};
   Undo undo;
-  undo.add([&] {
-    const auto layers = held.digests();
-    held.release();
-    store.sweep(layers, {});
-  });
+  store.sweep_on_failure(undo, held);
   std::vector<snapshots::Unpacked> layers;
   layers.push_back(store.snapshots.unpack(source));
   const auto diff_id = layers.front().digests().diff_id;

@@ -229,11 +229,7 @@ void report(const std::vector<NewImage>& images, const std::vector<std::pair<oci
 void load_archive(Store& store, const Source& source, const LoadRequest& request, const Messages& messages) {
   HeldSet held{store.holds};
   Undo undo;
-  undo.add([&] {
-    const auto layers = held.digests();
-    held.release();
-    store.sweep(layers, {});
-  });
+  store.sweep_on_failure(undo, held);
 
   Archive archive{source, store.snapshots, held, request.quiet ? Messages{} : messages};
   const auto candidates = read_candidates(archive, request);

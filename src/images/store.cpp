@@ -105,6 +105,14 @@ std::vector<std::pair<oci::Reference, oci::Digest>> Store::add(const std::vector
   return moved;
 }
 
+void Store::sweep_on_failure(Undo& undo, HeldSet& held) {
+  undo.add([this, &held] {
+    const auto layers = held.digests();
+    held.release();
+    sweep(layers, {});
+  });
+}
+
 void Store::sweep(const std::vector<oci::Digest>& layers, const std::vector<oci::Digest>& config_ids) {
   try {
     holds.with([&](const auto& is_held) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/guarded.hpp"
+#include "base/undo.hpp"
 #include "content/content.hpp"
 #include "images/holds.hpp"
 #include "images/images.hpp"
@@ -55,6 +56,9 @@ class Store {
 
   /// Removes those of these layers and configurations that no image has and nobody holds.
   void sweep(const std::vector<oci::Digest>& layers, const std::vector<oci::Digest>& configs);
+
+  /// Unless the work succeeds, what it has unpacked is swept when `undo` runs.
+  void sweep_on_failure(Undo& undo, HeldSet& held);
 
  private:
   Guarded<std::map<oci::Digest, ConfigPtr>> configs_;  ///< a few, parsed
