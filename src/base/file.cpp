@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -92,6 +93,13 @@ std::optional<std::string> find_file(const fs::path& path, std::size_t limit) {
   if (!fd && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
   if (!fd) throw_path_error(errno, "open", path);
   return read_to_end(fd, limit);
+}
+
+UniqueFd make_memory_file(const char* name, std::string_view content) {
+  UniqueFd file{::memfd_create(name, MFD_CLOEXEC)};
+  if (!file) throw Error::from_errno(errno, "make a file in memory");
+  write_all(file, content);
+  return file;
 }
 
 void write_file(const fs::path& path, std::string_view content, mode_t mode) {

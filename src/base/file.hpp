@@ -27,6 +27,9 @@ std::optional<std::string> find_file(const fs::path& path, std::size_t limit = 6
 /// Creates or truncates and writes in place, not durable: for files that can be made again.
 void write_file(const fs::path& path, std::string_view content, mode_t mode = 0644);
 
+/// A file that exists only in memory, to hand bytes of any number to another process (memfd_create(2)).
+UniqueFd make_memory_file(const char* name, std::string_view content);
+
 /// Replaces the file atomically (temporary file, rename); with `durable` the bytes and the name are on disk on return.
 void replace_file(const fs::path& path, std::string_view content, mode_t mode, bool durable);
 

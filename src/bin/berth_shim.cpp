@@ -13,6 +13,7 @@ int main() {
     set_cloexec(control, true);
     shim::prepare_process();
     const shim::RuntimeCalls calls{.create = runtime::create,
+                                   .exec = runtime::exec,
                                    .destroy_cgroup = runtime::destroy_cgroup,
                                    .oom_killed = runtime::oom_killed,
                                    .warm_up = runtime::warm_up,

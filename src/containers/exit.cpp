@@ -32,10 +32,15 @@ std::int64_t seconds_between(Time from, Time to) {
 void Containers::Impl::on_shim_readable(const ContainerPtr& container) {
   const auto shim = container->with([](Record&, Container::Live& live) { return live.shim; });
   if (!shim) return;
-  if (const auto status = shim->take_exit()) {
-    reactor.forget(shim->socket());
-    on_exit(container, *status);
-  } else if (shim->gone()) {
+  for (const auto& event : shim->take_events()) {
+    if (const auto* status = std::get_if<shim::ExitStatus>(&event)) {
+      reactor.forget(shim->socket());
+      on_exit(container, *status);
+      return;
+    }
+    if (std::holds_alternative<shim::DetachEvent>(event)) publish(*container, "detach");
+  }
+  if (shim->gone()) {
     reactor.forget(shim->socket());
     on_shim_lost(container);
   }

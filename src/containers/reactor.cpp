@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 
@@ -18,6 +19,14 @@ constexpr std::chrono::milliseconds quiet_time{20};
 /// So long after the last job the daemon counts as idle, and gives back what the work needed.
 /// Not sooner: the next start would pay for getting it back.
 constexpr std::chrono::seconds idle_time{30};
+
+void call(const std::function<void()>& callback) noexcept {
+  try {
+    callback();
+  } catch (...) {
+    log::error("callback of the reactor failed", {{"error", current_error().message()}});
+  }
+}
 
 std::function<void()> take_first(std::deque<std::function<void()>>& jobs) {
   auto job = std::move(jobs.front());
@@ -68,22 +77,61 @@ void Reactor::forget(FdRef fd) noexcept {
   if (callbacks_.erase(fd.get()) > 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd.get(), nullptr);
 }
 
+Reactor::TimerId Reactor::call_after(Clock::duration delay, Callback callback) {
+  const std::lock_guard lock{timers_mutex_};
+  const auto timer = ++last_timer_;
+  const auto entered = timers_.emplace(Clock::now() + delay, Timer{timer, std::move(callback)});
+  if (entered == timers_.begin()) ::eventfd_write(wake_.get(), 1);
+  return timer;
+}
+
+bool Reactor::cancel(TimerId timer) noexcept {
+  const std::lock_guard lock{timers_mutex_};
+  return std::erase_if(timers_, [timer](const auto& entry) { return entry.second.id == timer; }) > 0;
+}
+
+void Reactor::exclude(const Callback& callback) {
+  const std::lock_guard lock{mutex_};
+  callback();
+}
+
+int Reactor::timeout() {
+  const std::lock_guard lock{timers_mutex_};
+  if (timers_.empty()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1 << 30));
+}
+
+void Reactor::call_due_timers() noexcept {
+  for (;;) {
+    Callback callback;
+    {
+      const std::lock_guard lock{timers_mutex_};
+      if (timers_.empty() || timers_.begin()->first > Clock::now()) return;
+      callback = std::move(timers_.begin()->second.callback);
+      timers_.erase(timers_.begin());
+    }
+    call(callback);
+  }
+}
+
 void Reactor::run() noexcept {
   for (;;) {
     epoll_event events[16];
-    const int count = ::epoll_wait(epoll_.get(), events, 16, -1);
+    const int count = ::epoll_wait(epoll_.get(), events, 16, timeout());
     const std::lock_guard lock{mutex_};
     if (stopping_) return;
     for (int i = 0; i < count; ++i) {
+      if (events[i].data.fd == wake_.get()) {
+        eventfd_t ignored = 0;
+        ::eventfd_read(wake_.get(), &ignored);
+      }
       const auto found = callbacks_.find(events[i].data.fd);
       if (found == callbacks_.end()) continue;
       const auto callback = found->second;  // It may forget itself.
-      try {
-        (*callback)();
-      } catch (...) {
-        log::error("callback of the reactor failed", {{"error", current_error().message()}});
-      }
+      call(*callback);
     }
+    call_due_timers();
   }
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "oci/runtime_spec.hpp"
 
 namespace berth::shim {
 
@@ -49,6 +50,17 @@ struct BundleSettings {
 };
 BOOST_DESCRIBE_STRUCT(BundleSettings, (),
                       (id, user, group_add, rootfs, seccomp_filter, tty, open_stdin, stdin_once, log))
+
+/// What a further process of the container is made of. It travels as a file of its own (a memfd), which the shim keeps:
+/// a daemon that comes back gets it again.
+struct ExecSettings {
+  oci::runtime::Process process;
+  std::string user;  ///< Docker's User, resolved inside the container
+  std::vector<std::string> group_add;
+  std::string seccomp_filter;  ///< path of the compiled filter; empty: unconfined
+  json::Value info;            ///< the daemon's own
+};
+BOOST_DESCRIBE_STRUCT(ExecSettings, (), (process, user, group_add, seccomp_filter, info))
 
 /// exit.json of a bundle, and the "exit" event.
 struct ExitStatus {

@@ -3,13 +3,18 @@
 //
 // A request carries "op" and gets exactly one Reply, in order; events carry "event" and may come between. A shim
 // inherits its first connection as descriptor 3 and waits there for "start"; from then on it also listens on
-// <socket_dir>/shim.sock, where each new connection gets the "state" event at once. The "exit" event is an ExitStatus
-// (bundle.hpp), sent to all connections, and "warning" tells of a fault after which the container goes on.
+// <socket_dir>/shim.sock, where each new connection gets the "state" event at once. Events go to all connections:
+// "exit" is an ExitStatus (bundle.hpp), "exec_exit" an ExecExit, "detach" a DetachEvent, and "warning" tells of a fault
+// after which the container goes on.
 //
 //   start    StartRequest, one descriptor per attachment    -> pid, started_at; or exit_code 126/127 and the error
 //   attach   Attach + one descriptor                        -> ok once the client gets the container's output
 //   resize   ResizeRequest                                  -> ok, `conflict` without a terminal
 //   signal   SignalRequest                                  -> ok, `conflict` if process 1 has ended
+//   exec     ExecRequest, a file with ExecSettings, and the client's connection if there is an attachment
+//                                                           -> pid; or exit_code 126/127 and the error
+//   exec_resize, exec_signal                                -> ok, `not_found` if there is no such process any more
+//   execs    ExecsRequest                                   -> execs, with the file of each as descriptor
 //   ping                                                    -> ok
 #pragma once
 
@@ -86,16 +91,72 @@ struct SignalRequest {
 };
 BOOST_DESCRIBE_STRUCT(SignalRequest, (), (op, signal))
 
+/// A further process. The descriptors are the file of its ExecSettings and, if it is attached, the client's connection.
+struct ExecRequest {
+  std::string op = "exec";
+  std::string id;
+  bool stdin_ = false;  ///< which of the streams lead to the shim; the others are /dev/null
+  bool stdout_ = false;
+  bool stderr_ = false;
+  std::vector<Attach> attach;   ///< none or one
+  std::int64_t timeout_ms = 0;  ///< killed after that; 0: never
+  std::uint64_t capture = 0;    ///< how many bytes of output are kept for ExecExit
+};
+BOOST_DESCRIBE_STRUCT(ExecRequest, (), (op, id, stdin_, stdout_, stderr_, attach, timeout_ms, capture))
+
+/// "exec_resize" (with height and width) or "exec_signal" (with signal).
+struct ExecControl {
+  std::string op;
+  std::string id;
+  unsigned height = 0;
+  unsigned width = 0;
+  int signal = 0;
+};
+BOOST_DESCRIBE_STRUCT(ExecControl, (), (op, id, height, width, signal))
+
+/// Asks for the further processes from the n-th on: those that run, and the last of those that have ended.
+struct ExecsRequest {
+  std::string op = "execs";
+  std::uint64_t from = 0;
+};
+BOOST_DESCRIBE_STRUCT(ExecsRequest, (), (op, from))
+
+struct ExecState {
+  std::string id;
+  int pid = 0;
+  bool running = false;
+  int exit_code = 0;
+};
+BOOST_DESCRIBE_STRUCT(ExecState, (), (id, pid, running, exit_code))
+
 struct Reply {
   bool ok = true;
   std::string kind;  ///< of the error
   int errno_ = 0;
   std::string message;
   int exit_code = 0;  ///< of a failed start: 126 or 127 if the program itself was the problem
-  int pid = 0;        ///< process 1, of a start
+  int pid = 0;        ///< process 1, of a start; the process, of an exec
   std::string started_at;
+  std::vector<ExecState> execs;  ///< at most `max_passed_fds`; fewer: the last
 };
-BOOST_DESCRIBE_STRUCT(Reply, (), (ok, kind, errno_, message, exit_code, pid, started_at))
+BOOST_DESCRIBE_STRUCT(Reply, (), (ok, kind, errno_, message, exit_code, pid, started_at, execs))
+
+/// A further process has ended, and its client has or will get all output.
+struct ExecExit {
+  std::string event = "exec_exit";
+  std::string id;
+  int exit_code = 0;  ///< 128+n for a signal
+  bool timed_out = false;
+  std::string output;  ///< base64 of what was captured
+};
+BOOST_DESCRIBE_STRUCT(ExecExit, (), (event, id, exit_code, timed_out, output))
+
+/// A client has left by its detach keys.
+struct DetachEvent {
+  std::string event = "detach";
+  std::string exec;  ///< the ID of the further process; empty: it was attached to the container
+};
+BOOST_DESCRIBE_STRUCT(DetachEvent, (), (event, exec))
 
 struct StateEvent {
   std::string event = "state";

@@ -47,13 +47,19 @@ struct ShimClient::Impl {
   std::mutex calls;
 
   struct Seen {
-    std::optional<ExitStatus> exit;
+    std::vector<ShimEvent> events;
     bool gone = false;
+    std::function<void()> notify;
   };
   Guarded<Seen> seen;  // lock order: calls, then seen
 
+  struct Answer {
+    Reply reply;
+    std::vector<UniqueFd> fds;
+  };
+
   /// Takes in one packet; returns it if it is a reply. With Wait::no also nothing if none has come.
-  std::optional<Reply> receive(Wait wait, bool& more) {
+  std::optional<Answer> receive(Wait wait, bool& more) {
     Message message;
     const auto receipt = receive_message(socket, message, wait);
     more = receipt == Receipt::message;
@@ -63,29 +69,47 @@ struct ShimClient::Impl {
     }
     if (receipt == Receipt::nothing) return std::nullopt;
     const auto event = text_member(message.body, "event");
+    const auto keep = [&](ShimEvent kept) { seen.with([&](Seen& s) { s.events.push_back(std::move(kept)); }); };
     if (event == "exit") {
-      seen.with([&](Seen& s) { s.exit = json::from<ExitStatus>(message.body); });
+      keep(json::from<ExitStatus>(message.body));
+    } else if (event == "exec_exit") {
+      keep(json::from<ExecExit>(message.body));
+    } else if (event == "detach") {
+      keep(json::from<DetachEvent>(message.body));
     } else if (event == "warning") {
       log::warn("shim reports a fault", {{"shim", shim_pid}, {"error", text_member(message.body, "message")}});
     } else if (event.empty()) {
-      return json::from<Reply>(message.body);
+      return Answer{json::from<Reply>(message.body), std::move(message.fds)};
     }
     return std::nullopt;
   }
 
   /// Sends a request and waits for its reply, whatever events come before it.
-  Reply call(const json::Value& request, std::span<const FdRef> fds = {}) {
+  Answer call(const json::Value& request, std::span<const FdRef> fds = {}) {
     const std::lock_guard lock{calls};
     send_message(socket, request, fds);
     for (bool more = true; more;) {
-      if (auto reply = receive(Wait::yes, more)) return *reply;
+      if (auto answer = receive(Wait::yes, more)) {
+        tell_of_kept_events();
+        return std::move(*answer);
+      }
     }
     throw Error{Kind::unavailable, "the container's shim (process {}) has gone", shim_pid};
   }
 
-  void call_or_throw(const json::Value& request, std::span<const FdRef> fds = {}) {
-    const auto reply = call(request, fds);
-    if (!reply.ok) throw error_of(reply);
+  /// Who waits for the socket to be readable would wait in vain for what a call has taken from it.
+  void tell_of_kept_events() {
+    const auto notify = seen.with([](Seen& s) { return s.events.empty() ? nullptr : s.notify; });
+    if (notify) notify();
+  }
+
+  Answer call_or_throw(const json::Value& request, std::span<const FdRef> fds = {}) {
+    auto answer = call(request, fds);
+    if (!answer.reply.ok && answer.reply.exit_code != 0) {
+      throw StartError{answer.reply.exit_code, error_of(answer.reply)};
+    }
+    if (!answer.reply.ok) throw error_of(answer.reply);
+    return answer;
   }
 };
 
@@ -125,9 +149,7 @@ Started ShimClient::start(const fs::path& bundle, const fs::path& socket_directo
     request.attach.push_back(describe(attachment));
     fds.push_back(attachment.connection);
   }
-  const auto reply = impl_->call(json::to(request), fds);
-  if (!reply.ok && reply.exit_code != 0) throw StartError{reply.exit_code, error_of(reply)};
-  if (!reply.ok) throw error_of(reply);
+  const auto reply = impl_->call_or_throw(json::to(request), fds).reply;
   for (auto& attachment : later) {
     try {
       attach(std::move(attachment));
@@ -158,6 +180,47 @@ void ShimClient::signal(int number) {
   impl_->call_or_throw(json::to(request));
 }
 
+pid_t ShimClient::exec(const ExecOrder& order, const Attachment* attachment) {
+  const auto settings = make_memory_file("exec", json::write(order.settings));
+  ExecRequest request{.id = order.id,
+                      .stdin_ = order.stdin_,
+                      .stdout_ = order.stdout_,
+                      .stderr_ = order.stderr_,
+                      .timeout_ms = order.timeout.count(),
+                      .capture = order.capture};
+  std::vector<FdRef> fds{settings};
+  if (attachment != nullptr) {
+    request.attach.push_back(describe(*attachment));
+    fds.emplace_back(attachment->connection);
+  }
+  return impl_->call_or_throw(json::to(request), fds).reply.pid;
+}
+
+void ShimClient::resize_exec(const std::string& id, unsigned height, unsigned width) {
+  impl_->call_or_throw(json::to(ExecControl{.op = "exec_resize", .id = id, .height = height, .width = width}));
+}
+
+void ShimClient::signal_exec(const std::string& id, int number) {
+  impl_->call_or_throw(json::to(ExecControl{.op = "exec_signal", .id = id, .signal = number}));
+}
+
+std::vector<KnownExec> ShimClient::execs() {
+  std::vector<KnownExec> known;
+  for (;;) {
+    const auto page = impl_->call_or_throw(json::to(ExecsRequest{.from = known.size()}));
+    const auto& states = page.reply.execs;
+    if (page.fds.size() != states.size()) throw Error{Kind::corrupt, "shim lists processes without their settings"};
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      known.push_back({states[i], json::parse<ExecSettings>(read_file(fd_path(page.fds[i])))});
+    }
+    if (states.size() < max_passed_fds) return known;
+  }
+}
+
+void ShimClient::ping() {
+  impl_->call_or_throw({{"op", "ping"}});
+}
+
 std::optional<Started> ShimClient::state() const {
   return impl_->state;
 }
@@ -170,11 +233,15 @@ FdRef ShimClient::socket() const {
   return impl_->socket;
 }
 
-std::optional<ExitStatus> ShimClient::take_exit() {
+void ShimClient::on_kept_events(std::function<void()> notify) {
+  impl_->seen.with([&](Impl::Seen& seen) { seen.notify = std::move(notify); });
+}
+
+std::vector<ShimEvent> ShimClient::take_events() {
   if (const std::unique_lock lock{impl_->calls, std::try_to_lock}; lock.owns_lock()) {
     for (bool more = true; more;) impl_->receive(Wait::no, more);
   }
-  return impl_->seen.with([](Impl::Seen& seen) { return std::exchange(seen.exit, std::nullopt); });
+  return impl_->seen.with([](Impl::Seen& seen) { return std::exchange(seen.events, {}); });
 }
 
 bool ShimClient::gone() const {

@@ -3,10 +3,13 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/fd.hpp"
@@ -14,6 +17,7 @@
 #include "base/guarded.hpp"
 #include "base/spawn.hpp"
 #include "shim/bundle.hpp"
+#include "shim/protocol.hpp"
 
 namespace berth::shim {
 
@@ -33,6 +37,25 @@ struct Started {
   std::string started_at;
 };
 
+/// A further process of the container.
+struct ExecOrder {
+  std::string id;
+  bool stdin_ = false;  ///< which of the streams are not /dev/null
+  bool stdout_ = false;
+  bool stderr_ = false;
+  ExecSettings settings;
+  std::chrono::milliseconds timeout{0};  ///< killed after that; 0: never
+  std::size_t capture = 0;               ///< bytes of output to keep for its ExecExit
+};
+
+/// One that the shim knows, running or ended, as a daemon that comes back finds it.
+struct KnownExec {
+  ExecState state;
+  ExecSettings settings;
+};
+
+using ShimEvent = std::variant<ExitStatus, ExecExit, DetachEvent>;
+
 /// One shim. Calls are serialised; each blocks until the shim answers. Throws `unavailable` once the shim has gone.
 class ShimClient {
  public:
@@ -50,18 +73,29 @@ class ShimClient {
   /// Sends a signal to process 1.
   void signal(int number);
 
+  /// Starts a further process; returns its number on the host. The client's connection is the shim's on success; on a
+  /// failure it stays the caller's. Throws StartError if its program could not be executed.
+  pid_t exec(const ExecOrder& order, const Attachment* attachment);
+  /// Both throw `not_found` once it has ended.
+  void resize_exec(const std::string& id, unsigned height, unsigned width);
+  void signal_exec(const std::string& id, int number);
+  /// The further processes that run, and the last of those that have ended.
+  std::vector<KnownExec> execs();
+  /// Returns when the shim has answered: all events before are in hand.
+  void ping();
+
   /// The state that the shim reported when `find` connected.
   [[nodiscard]] std::optional<Started> state() const;
 
-  /// The socket on which the exit event arrives: for the reactor's epoll. Events that came in between replies are kept:
-  /// call `take_exit` when it is readable, and once right after `start`.
-  /// If an event came in during a call of another thread, the shim's hang-up makes the socket readable once more.
+  /// The socket on which events arrive: for the reactor's epoll, which then calls `take_events`. What came in between a
+  /// request and its reply is kept, and `notify` is called in place of the epoll.
   [[nodiscard]] FdRef socket() const;
+  void on_kept_events(std::function<void()> notify);
   /// The shim's own process, not the container's.
   [[nodiscard]] pid_t shim_pid() const;
 
-  /// The exit status if it has arrived; does not block. `gone()` tells whether the shim hung up without one.
-  std::optional<ExitStatus> take_exit();
+  /// What has arrived; does not block. `gone()` tells whether the shim has hung up.
+  std::vector<ShimEvent> take_events();
   [[nodiscard]] bool gone() const;
   /// Blocks until the shim hangs up: its socket, directory and cgroup are no longer in the way of a next start.
   void wait_until_gone();

@@ -96,9 +96,9 @@ void Client::typed(std::string_view bytes) {
     return;
   }
   std::string kept;
-  const bool detached = matcher_->feed(bytes, kept);
+  detached_ = matcher_->feed(bytes, kept);
   input_.write(kept);
-  if (!detached) return;
+  if (!detached_) return;
   reads_input_ = false;
   finishing_ = true;
 }

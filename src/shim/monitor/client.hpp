@@ -27,6 +27,8 @@ class Client {
 
   /// No more output comes: the connection ends once all is sent.
   void finish();
+  /// True if it has typed its detach keys.
+  [[nodiscard]] bool has_detached() const noexcept { return detached_; }
   /// True once it has ended and can be destroyed.
   [[nodiscard]] bool is_done() const noexcept { return done_; }
 
@@ -51,6 +53,7 @@ class Client {
   bool reads_input_;
   bool finishing_ = false;
   bool hung_up_ = false;
+  bool detached_ = false;
   bool done_ = false;
   Watch watch_;
 };

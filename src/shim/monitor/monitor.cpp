@@ -86,6 +86,15 @@ void release_stack() {
   ::madvise(reinterpret_cast<void*>(top - span), span, MADV_DONTNEED);  // ENOMEM where the stack has not grown
 }
 
+/// From the kernel when memory runs out. After the container's start, so that it does not inherit the score. EPERM
+/// without CAP_SYS_RESOURCE: then not.
+void ask_to_be_spared() {
+  if (const UniqueFd score{::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)}) {
+    const auto ignored = ::write(score.get(), "-999", 4);
+    static_cast<void>(ignored);
+  }
+}
+
 }  // namespace
 
 void prepare_process() {
@@ -102,7 +111,9 @@ Monitor::Monitor(UniqueFd control, RuntimeCalls runtime)
     : runtime_(runtime),
       child_event_(make_eventfd()),
       child_watch_(loop_, child_event_, [this](std::uint32_t) { reap(); }),
-      server_(loop_, std::move(control), [this](Message& request) { return answer(request); }) {
+      server_(loop_, std::move(control),
+              [this](Message& request, std::vector<FdRef>& fds) { return answer(request, fds); }),
+      execs_(loop_, runtime.exec, [this](const json::Value& event) { server_.broadcast(event); }) {
   child_watch_.set(EPOLLIN);
   child_event_fd = child_event_.get();
   handle(SIGCHLD, note_child);
@@ -123,26 +134,33 @@ bool Monitor::is_over() const {
   switch (stage_) {
     case Stage::waiting: return !server_.has_connections();
     case Stage::failed: return true;
-    case Stage::reported: return !streams_->has_clients();
+    case Stage::reported: return !streams_->has_clients() && execs_.is_idle();
     default: return false;
   }
 }
 
 std::optional<milliseconds> Monitor::timeout() const {
+  auto first = execs_.timeout();
+  const auto consider = [&first](milliseconds other) { first = std::min(first.value_or(other), other); };
   if (stage_ == Stage::ended) {
     const auto left = std::chrono::ceil<milliseconds>(drain_deadline_ - std::chrono::steady_clock::now());
-    return std::max(left, milliseconds{0});
+    consider(std::max(left, milliseconds{0}));
   }
-  if (stage_ == Stage::waiting && !is_warm_) return warm_up_delay;
-  if (stage_ == Stage::running && !is_settled_) return settle_delay;
-  return std::nullopt;
+  if (stage_ == Stage::waiting && !is_warm_) consider(warm_up_delay);
+  if (stage_ == Stage::running && !is_settled_) consider(settle_delay);
+  return first;
 }
 
-Reply Monitor::answer(Message& request) {
+Reply Monitor::answer(Message& request, std::vector<FdRef>& fds) {
   const auto op = text_member(request.body, "op");
   if (op == "start") return start(request);
   if (op == "ping") return {};
   if (stage_ != Stage::running) throw Error{Kind::conflict, "container is not running"};
+  return answer_running(op, request, fds);
+}
+
+Reply Monitor::answer_running(std::string_view op, Message& request, std::vector<FdRef>& fds) {
+  Reply reply;
   if (op == "attach") {
     if (request.fds.size() != 1) throw Error{Kind::invalid, "attach with {} descriptors", request.fds.size()};
     streams_->attach(std::move(request.fds.front()), json::from<Attach>(request.body));
@@ -154,10 +172,33 @@ Reply Monitor::answer(Message& request) {
     // Not yet reaped, so the number is still ours.
     if (::kill(init_.pid, number) < 0)
       throw Error::from_errno(errno, "send signal {} to process {}", number, init_.pid);
+  } else if (op == "exec") {
+    return exec(request);
+  } else if (op == "exec_resize") {
+    const auto control = json::from<ExecControl>(request.body);
+    execs_.resize(control.id, control.height, control.width);
+  } else if (op == "exec_signal") {
+    const auto control = json::from<ExecControl>(request.body);
+    execs_.signal(control.id, control.signal);
+  } else if (op == "execs") {
+    reply.execs = execs_.list(json::from<ExecsRequest>(request.body).from, fds);
   } else {
     throw Error{Kind::unsupported, "shim has no operation {}", quote(op)};
   }
-  return {};
+  return reply;
+}
+
+Reply Monitor::exec(Message& request) {
+  is_settled_ = false;  // it takes memory, which is given back in a quiet moment
+  try {
+    Reply reply;
+    reply.pid = execs_.start(init_, json::from<ExecRequest>(request.body), std::move(request.fds));
+    return reply;
+  } catch (const runtime::ExecError& error) {
+    auto reply = failure_reply(error);
+    reply.exit_code = start_exit_code(error.failure());
+    return reply;
+  }
 }
 
 Reply Monitor::start(Message& request) {
@@ -188,7 +229,10 @@ void Monitor::create_container(const StartRequest& request, std::vector<UniqueFd
   bundle_ = request.bundle;
   settings_ = json::parse<BundleSettings>(read_file(bundle_ / settings_file));
   ::unlink((bundle_ / exit_file).c_str());  // of the run before
-  streams_.emplace(loop_, settings_, [this](const std::string& message) { warn(message); });
+  streams_.emplace(
+      loop_, StreamModes{.tty = settings_.tty, .stdin_ = settings_.open_stdin, .stdin_once = settings_.stdin_once},
+      Streams::Reports{.warn = [this](const std::string& message) { warn(message); },
+                       .detached = [this] { server_.broadcast(json::to(DetachEvent{})); }});
   for (std::size_t i = 0; i < connections.size(); ++i) {
     streams_->attach(std::move(connections[i]), request.attach[i]);
   }
@@ -225,7 +269,7 @@ void Monitor::after_start() {
   const auto path = bundle_ / new_exit_file;
   exit_file_ = UniqueFd{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
   if (!exit_file_) warn(Error::from_errno(errno, "create {}", quote(path.native())).message());
-  streams_->open_log();
+  streams_->open_log(settings_.log);
 }
 
 void Monitor::reap() {
@@ -238,6 +282,7 @@ void Monitor::reap() {
     if (pid == init_.pid && stage_ == Stage::running) {
       on_exit(status);
     } else if (streams_) {
+      execs_.child_ended(pid, exit_code_of(status));
       streams_->child_ended(pid);
     }
   }
@@ -251,6 +296,7 @@ void Monitor::on_exit(int status) {
   // The processes of the container's PID namespace died before its process 1 could be reaped, so what they wrote is in
   // the pipes and the pipes are closed.
   streams_->drain();
+  execs_.end_all();
   // Without a namespace of its own some may live on: they end with the container.
   if (!streams_->has_ended()) runtime_.destroy_cgroup(init_.cgroup);
 }
@@ -261,9 +307,11 @@ void Monitor::step() {
   if (!streams_) return;
   if (std::exchange(after_start_is_due_, false)) after_start();
   streams_->balance();
+  execs_.step();
   if (stage_ != Stage::ended) return;
-  if (std::chrono::steady_clock::now() >= drain_deadline_) streams_->abandon();
-  if (streams_->has_ended()) report();
+  const bool late = std::chrono::steady_clock::now() >= drain_deadline_;
+  if (late) streams_->abandon();
+  if (streams_->has_ended() && (late || !execs_.are_running())) report();
 }
 
 /// The order matters. Whoever hears of the exit finds all output in the log and exit.json in the bundle; the daemon
@@ -323,11 +371,7 @@ void Monitor::warm_up() {
 /// Quiet time after a start: gives back the memory that it took, and asks the kernel to spare this process.
 void Monitor::settle() {
   is_settled_ = true;
-  // After the container's start, so that it does not inherit the score. EPERM without CAP_SYS_RESOURCE: then not.
-  if (const UniqueFd score{::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)}) {
-    const auto ignored = ::write(score.get(), "-999", 4);
-    static_cast<void>(ignored);
-  }
+  if (!std::exchange(has_scored_, true)) ask_to_be_spared();
   ::malloc_trim(0);
   release_stack();
 }

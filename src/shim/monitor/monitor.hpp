@@ -12,6 +12,7 @@
 #include "base/time.hpp"
 #include "runtime/runtime.hpp"
 #include "shim/bundle.hpp"
+#include "shim/monitor/execs.hpp"
 #include "shim/monitor/loop.hpp"
 #include "shim/monitor/server.hpp"
 #include "shim/monitor/streams.hpp"
@@ -21,6 +22,7 @@ namespace berth::shim {
 /// What the monitor needs of runtime/: tests put their own in its place.
 struct RuntimeCalls {
   runtime::Init (*create)(const runtime::CreateRequest& request);
+  runtime::Exec (*exec)(const runtime::ExecRequest& request);
   bool (*destroy_cgroup)(const std::string& cgroup) noexcept;
   bool (*oom_killed)(const std::string& cgroup) noexcept;
   void (*warm_up)();
@@ -48,8 +50,10 @@ class Monitor {
     failed,    ///< to start
   };
 
-  Reply answer(Message& request);
+  Reply answer(Message& request, std::vector<FdRef>& fds);
+  Reply answer_running(std::string_view op, Message& request, std::vector<FdRef>& fds);
   Reply start(Message& request);
+  Reply exec(Message& request);
   void create_container(const StartRequest& request, std::vector<UniqueFd> connections);
   void abandon_container() noexcept;
   void after_start();
@@ -73,6 +77,7 @@ class Monitor {
   Server server_;
   BundleSettings settings_;
   std::optional<Streams> streams_;
+  Execs execs_;
   runtime::Init init_;
   fs::path bundle_;
   ExitStatus exit_;
@@ -82,6 +87,7 @@ class Monitor {
   bool is_warm_ = false;
   bool after_start_is_due_ = false;
   bool is_settled_ = false;
+  bool has_scored_ = false;  ///< has asked the kernel to spare this process
   std::chrono::steady_clock::time_point drain_deadline_;
 };
 

@@ -65,21 +65,23 @@ void Server::accept() {
 void Server::serve(Connection& connection) {
   Message request;
   Reply reply;
+  std::vector<FdRef> fds;
   try {
     switch (receive_message(connection.socket, request, Wait::no)) {
       case Receipt::nothing: return;
       case Receipt::closed: connection.ended = true; return;
-      case Receipt::message: reply = answer_(request);
+      case Receipt::message: reply = answer_(request, fds);
     }
   } catch (...) {
     reply = failure_reply(current_error());
+    fds.clear();
   }
-  send(connection, json::to(reply));
+  send(connection, json::to(reply), fds);
 }
 
-void Server::send(Connection& connection, const json::Value& message) {
+void Server::send(Connection& connection, const json::Value& message, std::span<const FdRef> fds) {
   try {
-    send_message(connection.socket, message, {}, Wait::no);
+    send_message(connection.socket, message, fds, Wait::no);
   } catch (const Error&) {
     connection.ended = true;  // gone, or it has not read for very long
   }

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,8 @@ namespace berth::shim {
 
 class Server {
  public:
-  /// Answers a request; what it throws becomes a failure reply.
-  using Answer = std::function<Reply(Message& request)>;
+  /// Answers a request, with descriptors beside the reply if `fds` gets some; what it throws becomes a failure reply.
+  using Answer = std::function<Reply(Message& request, std::vector<FdRef>& fds)>;
 
   Server(Loop& loop, UniqueFd first, Answer answer);
 
@@ -46,7 +47,7 @@ class Server {
   void add(UniqueFd socket);
   void accept();
   void serve(Connection& connection);
-  static void send(Connection& connection, const json::Value& message);
+  static void send(Connection& connection, const json::Value& message, std::span<const FdRef> fds = {});
 
   Loop& loop_;
   Answer answer_;

@@ -7,35 +7,39 @@
 
 namespace berth::shim {
 
-Streams::Streams(Loop& loop, const BundleSettings& settings, Warn warn)
-    : loop_(loop), settings_(settings), warn_(std::move(warn)), input_(loop, settings.stdin_once && !settings.tty) {
-  if (!settings.open_stdin) input_.close();
+Streams::Streams(Loop& loop, StreamModes modes, Reports reports)
+    : loop_(loop), modes_(modes), reports_(std::move(reports)), input_(loop, modes.stdin_once && !modes.tty) {
+  if (!modes.stdin_) input_.close();
 }
 
-void Streams::open_log() {
-  if (settings_.log.driver == "json-file") log_.emplace(settings_.log);
+void Streams::open_log(const LogSettings& settings) {
+  if (settings.driver == "json-file") log_.emplace(settings);
 }
 
 Streams::Ends Streams::open_pipes() {
   Ends ends;
-  if (settings_.open_stdin) {
+  if (modes_.stdin_) {
     auto pipe = make_pipe();
     ends.stdin_end = std::move(pipe.read_end);
     input_.open(std::move(pipe.write_end));
   }
-  auto out = make_pipe();
-  auto err = make_pipe();
-  add_output(std::move(out.read_end), Stream::out);
-  add_output(std::move(err.read_end), Stream::err);
-  ends.stdout_end = std::move(out.write_end);
-  ends.stderr_end = std::move(err.write_end);
+  if (modes_.stdout_) {
+    auto pipe = make_pipe();
+    add_output(std::move(pipe.read_end), Stream::out);
+    ends.stdout_end = std::move(pipe.write_end);
+  }
+  if (modes_.stderr_) {
+    auto pipe = make_pipe();
+    add_output(std::move(pipe.read_end), Stream::err);
+    ends.stderr_end = std::move(pipe.write_end);
+  }
   return ends;
 }
 
 void Streams::take_console(UniqueFd console) {
   console_ = std::move(console);
   add_output(duplicate(console_), Stream::out);
-  if (settings_.open_stdin) input_.open(duplicate(console_));
+  if (modes_.stdin_) input_.open(duplicate(console_));
 }
 
 void Streams::add_output(UniqueFd fd, Stream stream) {
@@ -44,7 +48,7 @@ void Streams::add_output(UniqueFd fd, Stream stream) {
 }
 
 void Streams::attach(UniqueFd connection, const Attach& wants) {
-  clients_.push_back(std::make_unique<Client>(loop_, std::move(connection), wants, input_, settings_.tty));
+  clients_.push_back(std::make_unique<Client>(loop_, std::move(connection), wants, input_, modes_.tty));
 }
 
 void Streams::resize(unsigned height, unsigned width) {
@@ -58,6 +62,7 @@ void Streams::resize(unsigned height, unsigned width) {
 void Streams::deliver(Stream stream, std::string_view bytes) {
   if (!bytes.empty()) {
     for (const auto& client : clients_) client->send(stream, bytes);
+    captured_.append(bytes.substr(0, capture_limit_ - captured_.size()));
   }
   if (!log_) return;
   try {
@@ -68,7 +73,7 @@ void Streams::deliver(Stream stream, std::string_view bytes) {
     }
     log_is_broken_ = false;
   } catch (const Error& error) {
-    if (!std::exchange(log_is_broken_, true)) warn_("log lines are lost: " + error.message());
+    if (!std::exchange(log_is_broken_, true)) reports_.warn("log lines are lost: " + error.message());
   }
 }
 
@@ -92,7 +97,10 @@ void Streams::finish_clients() {
 }
 
 void Streams::balance() {
-  for (const auto& client : clients_) client->balance();
+  for (const auto& client : clients_) {
+    client->balance();
+    if (client->is_done() && client->has_detached()) reports_.detached();
+  }
   std::erase_if(clients_, [](const auto& client) { return client->is_done(); });
   const bool blocked =
       std::any_of(clients_.begin(), clients_.end(), [](const auto& client) { return client->is_blocked(); });

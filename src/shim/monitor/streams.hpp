@@ -1,4 +1,4 @@
-// All that flows in and out of one container: its output to the log and the clients, the clients' input to it.
+// All that flows in and out of one process: its output to the log and the clients, the clients' input to it.
 #pragma once
 
 #include <functional>
@@ -18,26 +18,42 @@
 
 namespace berth::shim {
 
+/// How a process's standard streams are made. What is not open is /dev/null to it.
+struct StreamModes {
+  bool tty = false;
+  bool stdin_ = false;
+  bool stdout_ = true;
+  bool stderr_ = true;
+  bool stdin_once = false;  ///< the first client that ends its input ends the process's
+};
+
 class Streams {
  public:
-  /// What the container gets as 0, 1 and 2; all empty with a terminal.
+  /// What the process gets as 0, 1 and 2; all empty with a terminal.
   struct Ends {
     UniqueFd stdin_end;
     UniqueFd stdout_end;
     UniqueFd stderr_end;
   };
-  /// Told of a fault that costs log lines; the container goes on.
-  using Warn = std::function<void(const std::string& message)>;
+  struct Reports {
+    /// Told of a fault that costs log lines; the container goes on.
+    std::function<void(const std::string& message)> warn;
+    /// A client has left by its detach keys.
+    std::function<void()> detached;
+  };
 
+  Streams(Loop& loop, StreamModes modes, Reports reports);
+
+  /// Keeps the output in a log from now on: opened before the first output is read, but not on the path of the start.
   /// `settings` outlives this.
-  Streams(Loop& loop, const BundleSettings& settings, Warn warn);
+  void open_log(const LogSettings& settings);
+  /// Keeps the first bytes of the output in memory, for `captured`.
+  void capture(std::size_t limit) { capture_limit_ = limit; }
+  [[nodiscard]] const std::string& captured() const noexcept { return captured_; }
 
-  /// Opens the log: before the first output is read, but not on the path of the start.
-  void open_log();
-
-  /// Makes the pipes and returns the container's ends. Close those once the container has them.
+  /// Makes the pipes and returns the process's ends. Close those once it has them.
   Ends open_pipes();
-  /// Takes the container's terminal instead of pipes.
+  /// Takes the process's terminal instead of pipes.
   void take_console(UniqueFd console);
 
   void attach(UniqueFd connection, const Attach& wants);
@@ -66,14 +82,16 @@ class Streams {
   void add_output(UniqueFd fd, Stream stream);
 
   Loop& loop_;
-  const BundleSettings& settings_;
-  Warn warn_;
+  StreamModes modes_;
+  Reports reports_;
   std::optional<JsonLog> log_;
   bool log_is_broken_ = false;
   Input input_;
   UniqueFd console_;
   std::vector<std::unique_ptr<Output>> outputs_;
   std::vector<std::unique_ptr<Client>> clients_;
+  std::size_t capture_limit_ = 0;
+  std::string captured_;
   bool draining_ = false;
 };
 

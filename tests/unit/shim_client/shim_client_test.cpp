@@ -74,22 +74,22 @@ TEST_F(ShimClientTest, AnExitThatComesDuringACallIsKept) {
   send(exit_event);
   send({{"ok", false}, {"kind", "conflict"}, {"message", "container is not running"}});
   EXPECT_THROW(client->signal(9), Error);
-  const auto status = client->take_exit();
-  ASSERT_TRUE(status);
-  EXPECT_EQ(status->exit_code, 3);
-  EXPECT_FALSE(client->take_exit());
+  const auto events = client->take_events();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(std::get<ExitStatus>(events.front()).exit_code, 3);
+  EXPECT_TRUE(client->take_events().empty());
 }
 
-TEST_F(ShimClientTest, TakeExitDoesNotBlock) {
-  EXPECT_FALSE(client->take_exit());
+TEST_F(ShimClientTest, TakingEventsDoesNotBlock) {
+  EXPECT_TRUE(client->take_events().empty());
   send(exit_event);
-  EXPECT_TRUE(client->take_exit());
+  EXPECT_FALSE(client->take_events().empty());
   EXPECT_FALSE(client->gone());
 }
 
 TEST_F(ShimClientTest, AShimThatDiesIsGoneAndItsCallsAreUnavailable) {
   shim.reset();
-  EXPECT_FALSE(client->take_exit());
+  EXPECT_TRUE(client->take_events().empty());
   EXPECT_TRUE(client->gone());
   client->wait_until_gone();
   try {
