@@ -134,9 +134,18 @@ json::Value Client::call(std::string_view method, std::string_view path, const Q
   return answer.empty() ? json::Value{} : json::parse(answer);
 }
 
-Pending Client::send(std::string_view method, std::string_view path, const Query& query, bool upgrade) {
+Pending Client::send(std::string_view method, std::string_view path, const Query& query) {
   auto connection = new_connection();
-  connection.send({.method = method, .target = target(path, query), .upgrade = upgrade});
+  connection.send({.method = method, .target = target(path, query)});
+  return Pending{std::move(connection)};
+}
+
+Pending Client::upgrade(std::string_view path, const Query& query, const json::Value* body) {
+  auto connection = new_connection();
+  connection.send({.method = "POST",
+                   .target = target(path, query),
+                   .body = body != nullptr ? json::write(*body) : "",
+                   .upgrade = true});
   return Pending{std::move(connection)};
 }
 

@@ -58,6 +58,7 @@ class Stream {
   /// The next JSON document of a sequence of them; nothing at the end.
   std::optional<json::Value> next();
   [[nodiscard]] const std::string& content_type() const noexcept { return content_type_; }
+  [[nodiscard]] FdRef socket() const noexcept { return connection_.socket(); }
 
  private:
   Connection connection_;
@@ -123,6 +124,10 @@ class Containers {
   void unpause(const std::string& id);
   void rename(const std::string& id, const std::string& name);
   void resize(const std::string& id, unsigned height, unsigned width);
+  /// `body`: UpdateConfig. Returns warnings.
+  std::vector<std::string> update(const std::string& id, const json::Value& body);
+  /// `body`: ExecConfig. Returns the ID of what can be started now.
+  std::string create_exec(const std::string& id, const json::Value& body);
 
   struct RemoveOptions {
     bool force = false;
@@ -138,8 +143,26 @@ class Containers {
   Stream logs(const std::string& id, const LogOptions& options);
   Stream export_(const std::string& id);
   json::Value top(const std::string& id, const std::string& ps_arguments);
+  /// Readings as a stream of JSON documents: one each second, or only one. Returns before the answer: accept() it.
+  Pending stats(const std::string& id, bool follow);
   json::Array changes(const std::string& id);
   json::Value prune(const Filters& filters);
+
+ private:
+  Client& client_;
+};
+
+/// Further processes in containers.
+class Execs {
+ public:
+  explicit Execs(Client& client) : client_(client) {}
+
+  /// Starts without streams. `body`: ExecStartConfig.
+  void start_detached(const std::string& id, const json::Value& body);
+  /// Sends on a connection of its own and returns before the answer: accept() and hijack() it.
+  Pending start(const std::string& id, const json::Value& body);
+  void resize(const std::string& id, unsigned height, unsigned width);
+  json::Value inspect(const std::string& id);
 
  private:
   Client& client_;
@@ -188,6 +211,7 @@ class Client {
   Client(Host host, std::string version) : host_(std::move(host)), version_(std::move(version)) {}
 
   Containers containers() { return Containers{*this}; }
+  Execs execs() { return Execs{*this}; }
   Images images() { return Images{*this}; }
   System system() { return System{*this}; }
 
@@ -199,7 +223,9 @@ class Client {
   json::Value call(std::string_view method, std::string_view path, const Query& query = {},
                    const json::Value* body = nullptr);
   /// Sends on a connection of its own.
-  Pending send(std::string_view method, std::string_view path, const Query& query = {}, bool upgrade = false);
+  Pending send(std::string_view method, std::string_view path, const Query& query = {});
+  /// A POST on a connection of its own, which the daemon is asked to hand over to raw bytes.
+  Pending upgrade(std::string_view path, const Query& query = {}, const json::Value* body = nullptr);
   Stream stream(std::string_view method, std::string_view path, const Query& query = {});
   Stream upload(std::string_view path, const Query& query, const Source& source);
 

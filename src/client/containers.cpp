@@ -12,6 +12,14 @@ std::string path_of(const std::string& id, std::string_view action = {}) {
   return fmt::format("/containers/{}{}", percent_encode(id), action);
 }
 
+std::vector<std::string> warnings_of(const json::Value& answer) {
+  std::vector<std::string> warnings;
+  if (const auto* list = json::find(answer, "Warnings"); list != nullptr && list->is_array()) {
+    for (const auto& warning : list->get_array()) warnings.emplace_back(warning.as_string());
+  }
+  return warnings;
+}
+
 std::string text_of(const std::optional<std::int64_t>& number) {
   return number ? std::to_string(*number) : "";
 }
@@ -30,12 +38,7 @@ json::Array Containers::list(const ListOptions& options) {
 
 Created Containers::create(const std::string& name, const std::string& platform, const json::Value& body) {
   const auto answer = client_.call("POST", "/containers/create", {{"name", name}, {"platform", platform}}, &body);
-  Created created;
-  created.id = answer.at("Id").as_string();
-  if (const auto* warnings = json::find(answer, "Warnings"); warnings != nullptr && warnings->is_array()) {
-    for (const auto& warning : warnings->get_array()) created.warnings.emplace_back(warning.as_string());
-  }
-  return created;
+  return {std::string{answer.at("Id").as_string()}, warnings_of(answer)};
 }
 
 json::Value Containers::inspect(const std::string& id, bool size) {
@@ -73,20 +76,26 @@ void Containers::resize(const std::string& id, unsigned height, unsigned width) 
   client_.call("POST", path_of(id, "/resize"), {{"h", std::to_string(height)}, {"w", std::to_string(width)}});
 }
 
+std::vector<std::string> Containers::update(const std::string& id, const json::Value& body) {
+  return warnings_of(client_.call("POST", path_of(id, "/update"), {}, &body));
+}
+
+std::string Containers::create_exec(const std::string& id, const json::Value& body) {
+  return std::string{client_.call("POST", path_of(id, "/exec"), {}, &body).at("Id").as_string()};
+}
+
 void Containers::remove(const std::string& id, const RemoveOptions& options) {
   client_.call("DELETE", path_of(id),
                {{"force", flag(options.force)}, {"v", flag(options.volumes)}, {"link", flag(options.link)}});
 }
 
 Pending Containers::attach(const std::string& id, const AttachOptions& options) {
-  return client_.send("POST", path_of(id, "/attach"),
-                      {{"stream", "1"},
-                       {"stdin", flag(options.stdin_)},
-                       {"stdout", flag(options.stdout_)},
-                       {"stderr", flag(options.stderr_)},
-                       {"logs", flag(options.logs)},
-                       {"detachKeys", options.detach_keys}},
-                      true);
+  return client_.upgrade(path_of(id, "/attach"), {{"stream", "1"},
+                                                  {"stdin", flag(options.stdin_)},
+                                                  {"stdout", flag(options.stdout_)},
+                                                  {"stderr", flag(options.stderr_)},
+                                                  {"logs", flag(options.logs)},
+                                                  {"detachKeys", options.detach_keys}});
 }
 
 Waiting Containers::wait(const std::string& id, std::string_view condition) {
@@ -112,6 +121,10 @@ Stream Containers::export_(const std::string& id) {
 
 json::Value Containers::top(const std::string& id, const std::string& ps_arguments) {
   return client_.call("GET", path_of(id, "/top"), {{"ps_args", ps_arguments}});
+}
+
+Pending Containers::stats(const std::string& id, bool follow) {
+  return client_.send("GET", path_of(id, "/stats"), {{"stream", follow ? "1" : "0"}});
 }
 
 json::Array Containers::changes(const std::string& id) {
