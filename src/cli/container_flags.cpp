@@ -54,11 +54,6 @@ std::string check_sysctl(std::string text) {
   throw Error{Kind::invalid, "sysctl '{}' is not allowed", text};
 }
 
-std::string check_env(std::string text) {
-  if (text.empty() || text.starts_with('=')) throw Error{Kind::invalid, "invalid environment variable: {}", text};
-  return text;
-}
-
 std::string check_label(std::string text) {
   if (text.empty() || text.starts_with('=')) throw Error{Kind::invalid, "invalid label '{}': empty name", text};
   return text;
@@ -66,6 +61,17 @@ std::string check_label(std::string text) {
 
 std::string check_duration(std::string text) {
   if (!parse_duration(text)) throw Error{Kind::invalid, "time: invalid duration {}", quote(text)};
+  return text;
+}
+
+std::string check_health_action(std::string text) {
+  if (text == "none" || text == "restart" || text == "stop" || text == "kill") return text;
+  throw Error{Kind::invalid, "must be one of none, restart, stop or kill"};
+}
+
+std::string check_health_port(std::string text) {
+  const auto port = parse_number<std::uint16_t>(text);
+  if (!port || *port == 0) throw Error{Kind::invalid, "must be a port between 1 and 65535"};
   return text;
 }
 
@@ -81,7 +87,7 @@ Check checked(Parse parse) {
 void declare_process(Command& command, ContainerFlags& flags) {
   flags.attach = command.list("-a,--attach", "Attach to STDIN, STDOUT or STDERR", "list", check_stream);
   flags.entrypoint = command.text("--entrypoint", "", "Overwrite the default ENTRYPOINT of the image");
-  flags.env = command.list("-e,--env", "Set environment variables", "list", check_env);
+  flags.env = command.list("-e,--env", "Set environment variables", "list", check_variable);
   flags.env_files = command.list("--env-file", "Read in a file of environment variables");
   flags.group_add = command.list("--group-add", "Add additional groups to join");
   flags.init = command.on_off("--init", "Run an init inside the container that forwards signals and reaps processes");
@@ -172,6 +178,12 @@ void declare_health(Command& command, ContainerFlags& flags) {
     return command.text(name, "", usage + " (ms|s|m|h) (default 0s)", "duration", check_duration);
   };
   flags.health_cmd = command.text("--health-cmd", "", "Command to run to check health");
+  flags.health_http = command.text("--health-http", "", "URL to ask from inside the container's network, as a check");
+  flags.health_on_failure =
+      command.text("--health-on-failure", "none", "What to do with an unhealthy container (none, restart, stop, kill)",
+                   "string", check_health_action);
+  flags.health_tcp = command.text("--health-tcp", "", "Port to connect to in the container's network, as a check",
+                                  "port", check_health_port);
   flags.health_interval = duration("--health-interval", "Time between running the check");
   flags.health_retries = command.number("--health-retries", 0, "Consecutive failures needed to report unhealthy");
   flags.health_start_interval =
@@ -188,7 +200,7 @@ void declare_cpu(Command& command, ContainerFlags& flags) {
   flags.cpu_rt_period = command.number("--cpu-rt-period", 0, "Limit CPU real-time period in microseconds");
   flags.cpu_rt_runtime = command.number("--cpu-rt-runtime", 0, "Limit CPU real-time runtime in microseconds");
   flags.cpu_shares = command.number("-c,--cpu-shares", 0, "CPU shares (relative weight)");
-  flags.cpus = command.text("--cpus", "", "Number of CPUs", "decimal", checked(parse_cpus));
+  flags.cpus = command.text("--cpus", "", "Number of CPUs", "decimal", check_cpus);
   flags.cpuset_cpus = command.text("--cpuset-cpus", "", "CPUs in which to allow execution (0-3, 0,1)");
   flags.cpuset_mems = command.text("--cpuset-mems", "", "MEMs in which to allow execution (0-3, 0,1)");
   flags.cgroup_parent = command.text("--cgroup-parent", "", "Optional parent cgroup for the container");
@@ -228,6 +240,16 @@ void declare_devices(Command& command, ContainerFlags& flags) {
 }
 
 }  // namespace
+
+std::string check_variable(std::string text) {
+  if (text.empty() || text.starts_with('=')) throw Error{Kind::invalid, "invalid environment variable: {}", text};
+  return text;
+}
+
+std::string check_cpus(std::string text) {
+  parse_cpus(text);
+  return text;
+}
 
 ContainerFlags declare_container_flags(Command& command, std::string_view moment) {
   ContainerFlags flags;

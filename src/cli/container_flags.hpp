@@ -36,6 +36,7 @@ struct ContainerFlags {
   Text volume_driver, log_driver;
   // Health
   Text health_cmd, health_interval, health_timeout, health_start_period, health_start_interval;
+  Text health_http, health_tcp, health_on_failure;
   Number health_retries;
   Switch no_healthcheck;
   // Resources
@@ -47,6 +48,9 @@ struct ContainerFlags {
   Switch oom_kill_disable;
   Number oom_score_adj;
 };
+
+/// A Check for --env: "NAME=value" or "NAME".
+std::string check_variable(std::string text);
 
 /// Declares the flags; `moment` completes "Pull image before ...".
 ContainerFlags declare_container_flags(Command& command, std::string_view moment);
@@ -81,6 +85,10 @@ std::string normalize_capability(const std::string& text);
 std::vector<std::string> read_environment(const std::vector<std::string>& files, const std::vector<std::string>& flags);
 /// Labels of files and flags: "k=v", or "k" for an empty value.
 json::Object read_labels(const std::vector<std::string>& files, const std::vector<std::string>& flags);
+/// "on-failure:3" as HostConfig.RestartPolicy; throws `invalid`.
+json::Object parse_restart_policy(const std::string& text);
+/// A Check for --cpus.
+std::string check_cpus(std::string text);
 /// Billionths of a CPU of "1.5"; throws `invalid`.
 std::int64_t parse_cpus(const std::string& text);
 

@@ -48,19 +48,6 @@ std::int64_t nanos_of(const Text& duration) {
   return duration->empty() ? 0 : parse_duration(*duration)->count();
 }
 
-json::Object restart_policy(const std::string& text) {
-  const auto parts = split_once(text, ':');
-  const std::string_view name = parts ? parts->first : std::string_view{text};
-  std::int64_t retries = 0;
-  if (parts) {
-    if (name.empty()) throw Error{Kind::invalid, "invalid restart policy format: no policy provided before colon"};
-    const auto number = parse_number<std::int64_t>(parts->second);
-    if (!number) throw Error{Kind::invalid, "invalid restart policy format: maximum retry count must be an integer"};
-    retries = *number;
-  }
-  return {{"Name", name}, {"MaximumRetryCount", retries}};
-}
-
 /// seccomp=FILE is sent as the file's content, as docker does: the daemon may be elsewhere.
 std::vector<std::string> security_options(std::vector<std::string> options) {
   for (auto& option : options) {
@@ -108,10 +95,27 @@ void apply_volumes(const std::vector<std::string>& specs, json::Object& config, 
   host["Binds"] = binds.empty() ? json::Value{} : json::Value(binds);
 }
 
+/// Docker's probe is a command in the container; Berth can also ask a URL or a port from the container's network.
+json::Array health_test(const ContainerFlags& flags) {
+  json::Array test;
+  if (!flags.health_cmd->empty()) test = {"CMD-SHELL", *flags.health_cmd};
+  const auto probe = [&](std::string_view kind, const Text& target) {
+    if (target->empty()) return;
+    if (!test.empty()) {
+      throw Error{Kind::invalid, "--health-cmd, --health-http and --health-tcp exclude each other"};
+    }
+    test = {kind, *target};
+  };
+  probe("HTTP", flags.health_http);
+  probe("TCP", flags.health_tcp);
+  return test;
+}
+
 json::Value healthcheck(const ContainerFlags& flags) {
   const bool any = flags.health_cmd.given() || flags.health_interval.given() || flags.health_timeout.given() ||
                    flags.health_start_period.given() || flags.health_start_interval.given() ||
-                   flags.health_retries.given();
+                   flags.health_retries.given() || flags.health_http.given() || flags.health_tcp.given() ||
+                   flags.health_on_failure.given();
   if (*flags.no_healthcheck) {
     if (any) throw Error{Kind::invalid, "--no-healthcheck conflicts with --health-* options"};
     return json::Object{{"Test", json::Array{"NONE"}}};
@@ -129,7 +133,8 @@ json::Value healthcheck(const ContainerFlags& flags) {
                      {"StartPeriod", nanos_of(flags.health_start_period)},
                      {"StartInterval", nanos_of(flags.health_start_interval)},
                      {"Retries", *flags.health_retries}};
-  if (!flags.health_cmd->empty()) check["Test"] = json::Array{"CMD-SHELL", *flags.health_cmd};
+  if (auto test = health_test(flags); !test.empty()) check["Test"] = std::move(test);
+  if (flags.health_on_failure.given()) check["OnFailure"] = *flags.health_on_failure;
   return check;
 }
 
@@ -237,7 +242,7 @@ json::Object host_config(const ContainerFlags& flags) {
   json::Object host;
   apply_plain(flags, host);
   apply_limits(flags, host);
-  auto policy = restart_policy(*flags.restart);
+  auto policy = parse_restart_policy(*flags.restart);
   if (*flags.remove && policy.at("Name") != "no" && policy.at("Name") != "") {
     throw Error{Kind::invalid, "conflicting options: cannot specify both --restart and --rm"};
   }
@@ -297,6 +302,19 @@ bool attaches(const ContainerFlags& flags, std::string_view stream) {
 }
 
 }  // namespace
+
+json::Object parse_restart_policy(const std::string& text) {
+  const auto parts = split_once(text, ':');
+  const std::string_view name = parts ? parts->first : std::string_view{text};
+  std::int64_t retries = 0;
+  if (parts) {
+    if (name.empty()) throw Error{Kind::invalid, "invalid restart policy format: no policy provided before colon"};
+    const auto number = parse_number<std::int64_t>(parts->second);
+    if (!number) throw Error{Kind::invalid, "invalid restart policy format: maximum retry count must be an integer"};
+    retries = *number;
+  }
+  return {{"Name", name}, {"MaximumRetryCount", retries}};
+}
 
 ContainerRequest make_container_request(const ContainerFlags& flags, const std::vector<std::string>& words) {
   ContainerRequest request;

@@ -89,5 +89,16 @@ TEST(ContainerRequest, ContradictionsAreRefused) {
   EXPECT_EQ(failure_of({"--env-file", "/nope", "x"}), "open /nope: no such file or directory");
 }
 
+TEST(ContainerRequest, ChecksThatNeedNoProgramAreTestsOfTheirOwn) {
+  const auto http = request_of({"--health-http", "http://localhost/", "--health-on-failure", "restart", "x"});
+  EXPECT_EQ(json::write(http.at("Healthcheck").at("Test")), R"(["HTTP","http://localhost/"])");
+  EXPECT_EQ(http.at("Healthcheck").at("OnFailure"), "restart");
+  EXPECT_EQ(json::write(request_of({"--health-tcp", "80", "x"}).at("Healthcheck").at("Test")), R"(["TCP","80"])");
+  EXPECT_EQ(failure_of({"--health-tcp", "80", "--health-cmd", "true", "x"}),
+            "--health-cmd, --health-http and --health-tcp exclude each other");
+  EXPECT_EQ(failure_of({"--health-tcp", "80", "--no-healthcheck", "x"}),
+            "--no-healthcheck conflicts with --health-* options");
+}
+
 }  // namespace
 }  // namespace berth::cli
