@@ -209,6 +209,7 @@ Flag* Command::find(char letter) {
 void Command::set(Flag& flag, const std::string& value) {
   try {
     flag.set(value);
+    any_flag_.state() = {true, true};
   } catch (const Error& error) {
     throw Error{Kind::invalid, "invalid argument {} for {} flag: {}", quote(value), quote(option_name(flag)),
                 error.message()};

@@ -100,6 +100,9 @@ class Command {
   /// What arguments() returned.
   [[nodiscard]] const List& words() const { return arguments_; }
 
+  /// Set when any flag was written.
+  [[nodiscard]] const Switch& any_flag() const { return any_flag_; }
+
   Command& run(std::function<int(Session&)> action);
 
   /// Reads flags and arguments; throws `Failure` with the usage text and exit code 125, or 1 for a wrong count of
@@ -130,6 +133,7 @@ class Command {
   ArgumentCount count_{.at_most = 0};
   List arguments_{std::vector<std::string>{}};
   std::vector<Flag> flags_;
+  Switch any_flag_;
   bool flags_first_ = false;
   bool help_asked_ = false;
   std::function<int(Session&)> action_;

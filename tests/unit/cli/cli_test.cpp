@@ -127,6 +127,50 @@ TEST(Cli, RunWantsATerminalForATty) {
   EXPECT_EQ(result.err, "the input device is not a TTY\n");
 }
 
+TEST(Cli, ExecDetachedCreatesAndStarts) {
+  FakeDaemon daemon{{FakeDaemon::json(201, R"({"Id":"e1"})"), FakeDaemon::json(200, "")}};
+  const auto result = run_with(daemon.host(), {"exec", "-d", "-e", "A=1", "-u", "0", "web", "sleep", "-x"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "");
+  ASSERT_EQ(daemon.requests().size(), 2U);
+  EXPECT_THAT(daemon.requests()[0], testing::HasSubstr("/containers/web/exec HTTP"));
+  EXPECT_THAT(daemon.requests()[0], testing::HasSubstr(R"("Cmd":["sleep","-x"],"Env":["A=1"])"));
+  EXPECT_THAT(daemon.requests()[1], testing::HasSubstr("/exec/e1/start HTTP"));
+  EXPECT_THAT(daemon.requests()[1], testing::HasSubstr(R"("Detach":true)"));
+}
+
+TEST(Cli, ExecWantsAContainerAndACommand) {
+  const auto result = run_with("unix:///nowhere", {"exec", "web"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(
+      result.err,
+      "berth: 'berth exec' requires at least 2 arguments\n\n"
+      "Usage:  berth exec [OPTIONS] CONTAINER COMMAND [ARG...]\n\nSee 'berth exec --help' for more information\n");
+}
+
+TEST(Cli, ExecInAContainerThatIsNotThereSaysSo) {
+  FakeDaemon daemon{{FakeDaemon::json(404, R"({"message":"No such container: web"})")}};
+  const auto result = run_with(daemon.host(), {"exec", "-it", "web", "sh"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(result.err, "Error response from daemon: No such container: web\n");
+}
+
+TEST(Cli, UpdateSendsOnlyWhatWasGivenAndGoesOnAfterAFailure) {
+  FakeDaemon daemon{{FakeDaemon::json(404, R"({"message":"No such container: a"})"),
+                     FakeDaemon::json(200, R"({"Warnings":["careful"]})")}};
+  const auto result = run_with(daemon.host(), {"update", "-m", "64m", "--restart", "on-failure:3", "a", "b"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(result.out, "b\ncareful\n");
+  EXPECT_EQ(result.err, "Error response from daemon: No such container: a\n");
+  EXPECT_THAT(daemon.requests()[1], testing::EndsWith("\r\n\r\n{\"Memory\":67108864,\"RestartPolicy\":"
+                                                      "{\"Name\":\"on-failure\",\"MaximumRetryCount\":3}}"));
+}
+
+TEST(Cli, UpdateWithoutFlagsIsRefused) {
+  EXPECT_EQ(run_with("unix:///nowhere", {"update", "a"}).err,
+            "you must provide one or more flags when using this command\n");
+}
+
 TEST(Cli, UnknownCommandsAreSaidAsDockerSaysThem) {
   EXPECT_EQ(run_with("unix:///nowhere", {"foo"}).err,
             "berth: unknown command: berth foo\n\nRun 'berth --help' for more information\n");
