@@ -66,6 +66,16 @@ Reply kill(const Request& request, Engine& engine) {
   return Reply::no_content();
 }
 
+Reply pause(const Request& request, Engine& engine) {
+  engine.containers().pause(request.name());
+  return Reply::no_content();
+}
+
+Reply unpause(const Request& request, Engine& engine) {
+  engine.containers().unpause(request.name());
+  return Reply::no_content();
+}
+
 Reply rename(const Request& request, Engine& engine) {
   engine.containers().rename(request.name(), request.query_or("name", ""));
   return Reply::no_content();
@@ -110,6 +120,8 @@ const Route routes[] = {
     {Method::post, "/containers/{name}/stop", stop},        // 204, 304, 404
     {Method::post, "/containers/{name}/restart", restart},  // 204, 404
     {Method::post, "/containers/{name}/kill", kill},        // 204, 404, 409
+    {Method::post, "/containers/{name}/pause", pause},      // 204, 404, 409
+    {Method::post, "/containers/{name}/unpause", unpause},  // 204, 404, 500
     {Method::post, "/containers/{name}/rename", rename},    // 204, 404, 409
     {Method::post, "/containers/{name}/resize", resize},    // 200, 404, 409
     {Method::delete_, "/containers/{name}", remove},        // 204, 404, 409

@@ -8,7 +8,6 @@ constexpr std::string_view networks = "networks are not supported by Berth yet; 
 constexpr std::string_view volumes = "volumes are not supported by Berth yet; bind mounts are";
 constexpr std::string_view execs = "running further processes in a container (exec) is not supported by Berth yet";
 constexpr std::string_view archives = "copying files into and out of a container is not supported by Berth yet";
-constexpr std::string_view pauses = "pausing containers is not supported by Berth yet";
 constexpr std::string_view builds = "building images is not supported by Berth yet";
 constexpr std::string_view saves = "saving images is not supported by Berth yet";
 constexpr std::string_view registries = "working with registries is not supported by Berth yet";
@@ -22,8 +21,6 @@ const Route routes[] = {
     {Method::get, "/containers/{id}/export", nullptr, "exporting a container's files is not supported by Berth yet"},
     {Method::get, "/containers/{id}/stats", nullptr, "statistics of containers are not supported by Berth yet"},
     {Method::post, "/containers/{id}/update", nullptr, "updating a container's limits is not supported by Berth yet"},
-    {Method::post, "/containers/{id}/pause", nullptr, pauses},
-    {Method::post, "/containers/{id}/unpause", nullptr, pauses},
     {Method::get, "/containers/{id}/attach/ws", nullptr, "attaching over a web socket is not supported by Berth yet"},
     {Method::head, "/containers/{id}/archive", nullptr, archives},
     {Method::get, "/containers/{id}/archive", nullptr, archives},

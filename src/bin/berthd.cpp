@@ -67,6 +67,7 @@ int run(int argc, char** argv) {
   for (const auto& host : hosts) server.listen(host);
   const Pidfile pidfile{pidfile_path};
   stop_on_signal(signals, server);
+  engine.containers().resume();
   log::info("berthd is ready", {{"version", engine::berth_version}, {"api", engine::api_version}});
   const bool all_ended = server.run();
   log::info("berthd stops, containers go on");

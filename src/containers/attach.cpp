@@ -60,7 +60,7 @@ LogSource Containers::log_source(const std::string& name) {
   source.driver = record.definition.host_config.LogConfig_.Type;
   source.tty = record.definition.config.Tty;
   source.finished = container->endings.join();
-  if (!container->state().running()) ::eventfd_write(source.finished->get(), 1);
+  if (!container->state().has_process()) ::eventfd_write(source.finished->get(), 1);
   return source;
 }
 

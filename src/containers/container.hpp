@@ -1,6 +1,8 @@
 // One container: its record, its shim, and who waits for it.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -29,14 +31,17 @@ class Waiters {
 /// Shared by the table of containers and by whoever works on it.
 ///
 /// `operation` is held by start and remove from their first to their last step, also while they wait for the shim: they
-/// exclude each other, nothing else waits for it. `mutex` guards the members below and is held for moments only.
-/// Lock order: operation, then the reactor's, then mutex.
+/// exclude each other, and only who ends the wait for a restart waits for it too. `freezer` is held while the container
+/// is frozen, thawed or sent a signal: one that is killed must not be frozen afterwards, or it would never die.
+/// `mutex` guards the members below and is held for moments only.
+/// Lock order: operation, then freezer, then the reactor's, then mutex.
 class Container {
  public:
   explicit Container(Record record) : id(record.id), record_(std::move(record)) {}
 
   const std::string id;
   std::mutex operation;
+  std::mutex freezer;
   Waiters waiters;  ///< of any change
   Waiters endings;  ///< of the end of this run
 
@@ -49,8 +54,11 @@ class Container {
     std::uint64_t exits = 0;                      ///< how many times it has exited, for "next-exit"
     bool removed = false;
     bool removing = false;
-    bool restarting = false;  ///< a stop that a start follows: no automatic removal
-    bool stopped_by_user = false;
+    bool restarted_by_user = false;  ///< a stop that a start follows: no automatic removal, no restart policy
+    bool ends_for_good = false;      ///< a signal was meant to end it: no restart policy after this run
+    int last_exit_code = 0;          ///< of the last end, for those who wait: a next run may have begun
+    std::chrono::milliseconds restart_delay{0};  ///< the last one; 0 before the first
+    std::uint64_t restart_timer = 0;             ///< of the reactor, while restarting
   };
 
   template <class Function>

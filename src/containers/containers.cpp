@@ -19,6 +19,7 @@ Containers::Containers(const Settings& settings, Collaborators collaborators)
 Containers::~Containers() {
   // First nothing new comes in, then what was posted is finished.
   impl_->reactor.stop();
+  impl_->restarts.stop();
   impl_->background.stop();
 }
 

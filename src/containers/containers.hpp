@@ -105,6 +105,8 @@ class Containers {
   /// Finds again what ran before: reconnects shims, reads exit statuses, removes what is recorded nowhere. Call once,
   /// first.
   void recover();
+  /// Starts, in the background, what ended meanwhile and is to run by its restart policy. Call when the API answers.
+  void resume();
 
   Created create(CreateRequest request);
   /// Returns false if it already runs (304).
@@ -113,6 +115,8 @@ class Containers {
   /// (304).
   bool stop(const std::string& name, std::optional<int> timeout, const std::string& signal);
   void restart(const std::string& name, std::optional<int> timeout, const std::string& signal);
+  void pause(const std::string& name);
+  void unpause(const std::string& name);
   /// `signal`: "KILL", "SIGKILL" or a number; 409 if it is not running.
   void kill(const std::string& name, const std::string& signal);
   /// Blocks until the condition holds; throws `cancelled` once `client` hangs up. `accepted` runs when the container

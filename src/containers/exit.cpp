@@ -5,6 +5,7 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "containers/internal.hpp"
+#include "containers/restart_policy.hpp"
 #include "runtime/runtime.hpp"
 
 namespace berth::containers {
@@ -23,8 +24,9 @@ void record_exit(RecordStore& records, const Record& record) noexcept {
   }
 }
 
-std::int64_t seconds_between(Time from, Time to) {
-  return from == Time::min() ? 0 : std::chrono::duration_cast<std::chrono::seconds>(to - from).count();
+template <class Duration>
+Duration duration_between(Time from, Time to) {
+  return from == Time::min() ? Duration{0} : std::chrono::duration_cast<Duration>(to - from);
 }
 
 }  // namespace
@@ -50,19 +52,30 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
   const Time finished = parse_rfc3339(status.finished_at).value_or(now());
   std::int64_t duration = 0;
   bool remove_now = false;
+  bool restart = false;
+  std::chrono::milliseconds delay{0};
   // Recorded and told first, and only then does anybody wake up: "die" comes before the "stop" of whoever waits for it.
   container->with([&](Record& record, Container::Live& live) {
     auto& state = record.state;
     if (const auto started = parse_rfc3339(status.started_at)) state.started_at = *started;
-    duration = seconds_between(state.started_at, finished);
-    state.status = Status::exited;
+    duration = duration_between<std::chrono::seconds>(state.started_at, finished).count();
+    const auto lasted = duration_between<std::chrono::milliseconds>(state.started_at, finished);
+    restart = !live.restarted_by_user && !live.removing && !live.removed &&
+              is_restarted(record.definition.host_config.RestartPolicy_, state,
+                           {status.exit_code, lasted, live.ends_for_good});
+    if (restart) {
+      delay = live.restart_delay = restart_delay(live.restart_delay, lasted);
+      state.restart_count += 1;
+    }
+    state.status = restart ? Status::restarting : Status::exited;
     state.pid = 0;
     state.exit_code = status.exit_code;
     state.oom_killed = status.oom_killed;
     state.finished_at = finished;
     live.departing = std::move(live.shim);
     live.exits += 1;
-    remove_now = !live.restarting && record.definition.host_config.AutoRemove;
+    live.last_exit_code = status.exit_code;
+    remove_now = !live.restarted_by_user && record.definition.host_config.AutoRemove;
     if (!live.removed) record_exit(records, record);
   });
   if (status.oom_killed) publish(*container, "oom");
@@ -71,6 +84,7 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
   container->waiters.notify();
   container->endings.notify();
   log::info("container exited", {{"id", container->id}, {"exit_code", status.exit_code}});
+  if (restart) schedule_restart(container, delay);
   if (remove_now) {
     if (std::unique_lock lock{container->operation, std::try_to_lock}; lock) {
       erase(container);

@@ -27,7 +27,7 @@ NetworkSettings network_settings(const Record& record) {
   const auto network = shown_network(record.definition.host_config.NetworkMode);
   NetworkSettings settings;
   settings.Networks[network] = endpoint(network);
-  if (record.state.running()) {
+  if (record.state.has_process()) {
     settings.SandboxID = record.id;
     settings.SandboxKey = network == "host" ? "/proc/1/ns/net" : fmt::format("/proc/{}/ns/net", record.state.pid);
   }
@@ -53,6 +53,7 @@ Inspect Containers::inspect(const std::string& name, bool size) {
   shown.HostsPath = where.directory / "hosts";
   if (definition.host_config.LogConfig_.Type == "json-file") shown.LogPath = where.log();
   shown.Name = "/" + record.name;
+  shown.RestartCount = record.state.restart_count;
   shown.Driver = "overlay2";
   shown.Platform = "linux";
   shown.HostConfig = definition.host_config;

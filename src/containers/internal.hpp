@@ -11,6 +11,7 @@
 #include "containers/reactor.hpp"
 #include "containers/record.hpp"
 #include "containers/spec.hpp"
+#include "containers/workers.hpp"
 #include "seccomp/filter_cache.hpp"
 
 namespace berth::containers {
@@ -67,13 +68,15 @@ struct Containers::Impl {
 
   // start.cpp
   bool start(const ContainerPtr& container);
+  /// The steps of any start. The caller holds `operation`.
+  void run(const ContainerPtr& container);
   void await_arrivals(Container& container);
   void refill_pool();
   void launch(const ContainerPtr& container, const Record& record, std::vector<shim::Attachment> attachments);
   void note_failed_start(const ContainerPtr& container, int exit_code, const Error& error);
   /// Marks the container as running under this shim. The caller watches the shim's socket afterwards.
   void take_over(const ContainerPtr& container, const std::shared_ptr<shim::ShimClient>& shim,
-                 const shim::Started& started);
+                 const shim::Started& started, Status status = Status::running);
   /// Waits until the shim of the last run has cleaned up and gone.
   void await_departure(Container& container);
 
@@ -83,10 +86,26 @@ struct Containers::Impl {
   /// Kills what a vanished shim left behind.
   void on_shim_lost(const ContainerPtr& container);
 
+  // restart.cpp
+  /// Lets a container that is restarting wait for its next run. Call after its "die" was published.
+  void schedule_restart(const ContainerPtr& container, std::chrono::milliseconds delay);
+  /// The next run, unless somebody has ended the wait for it. `ends`: how often it had ended when it was planned.
+  void start_again(const ContainerPtr& container, std::uint64_t ends);
+  /// Ends the wait for the next run for good; false if it does not wait. The caller holds `operation`.
+  bool cancel_restart(Container& container);
+  /// The same on behalf of a user, with `operation` taken.
+  bool end_restarting(const ContainerPtr& container);
+
+  // pause.cpp
+  /// The caller holds `freezer`. Nothing happens to a container that is not paused.
+  void thaw(Container& container);
+
   // stop.cpp
+  /// Throws `conflict` without a process. A signal that is meant to end the container ends it for good, and thaws it.
   void signal(Container& container, int number);
-  /// Blocks until it does not run; false after `seconds` (negative: for ever).
-  bool await_stop(Container& container, int seconds);
+  /// Blocks until it has ended once more than `ends` times, or does not run; false after `seconds` (negative: for
+  /// ever).
+  bool await_end(Container& container, std::uint64_t ends, int seconds);
   bool stop(const ContainerPtr& container, std::optional<int> timeout, const std::string& signal_name);
 
   // remove.cpp
@@ -106,6 +125,7 @@ struct Containers::Impl {
   shim::ShimPool pool;
   Guarded<Table> table;
   Background background;
+  Workers restarts;  ///< more than one: a slow start must not delay those of others
   Reactor reactor;
 };
 

@@ -23,8 +23,12 @@ struct StoredState {
   std::int64_t pid = 0, exit_code = 0;
   bool oom_killed = false;
   std::string error, started_at, finished_at;
+  std::int64_t restart_count = 0;
+  bool manually_stopped = false;
 };
-BOOST_DESCRIBE_STRUCT(StoredState, (), (status, pid, exit_code, oom_killed, error, started_at, finished_at))
+BOOST_DESCRIBE_STRUCT(StoredState, (),
+                      (status, pid, exit_code, oom_killed, error, started_at, finished_at, restart_count,
+                       manually_stopped))
 
 constexpr std::string_view create_table = R"(
   CREATE TABLE containers (
@@ -61,12 +65,14 @@ State State::from_json(const json::Value& value) {
   state.error = stored.error;
   state.started_at = parse_rfc3339(stored.started_at).value_or(Time::min());
   state.finished_at = parse_rfc3339(stored.finished_at).value_or(Time::min());
+  state.restart_count = static_cast<int>(stored.restart_count);
+  state.manually_stopped = stored.manually_stopped;
   return state;
 }
 
 json::Value State::to_json() const {
   return json::to(StoredState{std::string{to_string(status)}, pid, exit_code, oom_killed, error, to_rfc3339(started_at),
-                              to_rfc3339(finished_at)});
+                              to_rfc3339(finished_at), restart_count, manually_stopped});
 }
 
 RecordStore::RecordStore(metadata::Database& database) : database_(database) {

@@ -27,8 +27,12 @@ struct State {
   std::string error;
   Time started_at = Time::min();
   Time finished_at = Time::min();
+  int restart_count = 0;          ///< by its restart policy, since somebody started it
+  bool manually_stopped = false;  ///< by a stop or a signal, since somebody started it
 
-  [[nodiscard]] bool running() const noexcept { return status == Status::running || status == Status::paused; }
+  /// The API's State.Running, which counts a container that waits for its next run.
+  [[nodiscard]] bool running() const noexcept { return has_process() || status == Status::restarting; }
+  [[nodiscard]] bool has_process() const noexcept { return status == Status::running || status == Status::paused; }
   static State from_json(const json::Value& value);
   [[nodiscard]] json::Value to_json() const;
 };

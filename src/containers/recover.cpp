@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "containers/internal.hpp"
+#include "linux/cgroup.hpp"
 #include "runtime/runtime.hpp"
 
 namespace berth::containers {
@@ -52,6 +53,15 @@ std::unique_ptr<shim::ShimClient> find_shim(const fs::path& socket_directory) {
   return nullptr;
 }
 
+/// The end of a run that is not in the record yet.
+std::optional<shim::ExitStatus> find_unknown_exit(const Paths& where, const State& state) {
+  const auto text = find_file(where.directory / shim::exit_file);
+  if (!text) return std::nullopt;
+  auto status = json::parse<shim::ExitStatus>(*text);
+  if (!state.has_process() && parse_rfc3339(status.finished_at) == state.finished_at) return std::nullopt;
+  return status;
+}
+
 }  // namespace
 
 void Containers::recover() {
@@ -87,16 +97,19 @@ void Containers::recover() {
     const auto state = container->state();
     std::shared_ptr<shim::ShimClient> shim = find_shim(where.socket_directory);
     if (shim && shim->state()) {
-      impl.take_over(container, shim, *shim->state());
+      // The cgroup knows: the daemon may have ended between freezing and recording it.
+      const bool frozen = kernel::is_frozen(kernel::cgroup_layout(), cgroup_of(*container));
+      impl.take_over(container, shim, *shim->state(), frozen ? Status::paused : Status::running);
       impl.reactor.watch(shim->socket(), [&impl, container] { impl.on_shim_readable(container); });
       log::info("container found running", {{"id", container->id}, {"pid", shim->state()->pid}});
       continue;
     }
-    if (!state.running() && !fs::exists(where.socket_directory)) continue;
-    const auto text = find_file(where.directory / shim::exit_file);
-    if (text) {
-      impl.on_exit(container, json::parse<shim::ExitStatus>(*text));
-    } else if (state.running()) {
+    if (!state.has_process() && !fs::exists(where.socket_directory)) continue;
+    // What a stop was meant to end stays ended, though nobody saw it; `always` comes back all the same (`resume`).
+    container->with([&](Record&, Container::Live& live) { live.ends_for_good = state.manually_stopped; });
+    if (const auto unknown = find_unknown_exit(where, state)) {
+      impl.on_exit(container, *unknown);
+    } else if (state.has_process()) {
       runtime::destroy_cgroup(cgroup_of(*container));
       shim::ExitStatus status;
       status.exit_code = unknown_exit_code;

@@ -15,10 +15,10 @@ void Containers::Impl::remove(const ContainerPtr& container, const RemoveRequest
       throw Error{Kind::conflict, "removal of container {} is already in progress", record.name};
     }
     if (record.state.running() && !request.force) {
-      throw Error{
-          Kind::conflict,
-          "cannot remove container \"/{}\": container is {}: stop the container before removing or force remove",
-          record.name, to_string(record.state.status)};
+      const bool paused = record.state.status == Status::paused;
+      throw Error{Kind::conflict, "cannot remove container \"/{}\": container is {}{}", record.name,
+                  to_string(record.state.status),
+                  paused ? " and must be unpaused first" : ": stop the container before removing or force remove"};
     }
     live.removing = true;
   });
@@ -29,13 +29,15 @@ void Containers::Impl::remove(const ContainerPtr& container, const RemoveRequest
     undo.dismiss();
     return;  // --rm was faster
   }
+  cancel_restart(*container);
   if (container->state().running()) {
+    const auto ends = container->with([](Record&, Container::Live& live) { return live.exits; });
     try {
       signal(*container, SIGKILL);
     } catch (const Error&) {
       if (container->state().running()) throw;
     }
-    if (!await_stop(*container, 30)) {
+    if (!await_end(*container, ends, 30)) {
       throw Error{Kind::internal, "cannot remove container \"/{}\": could not kill: it did not exit within 30 seconds",
                   container->name()};
     }

@@ -78,28 +78,42 @@ void Containers::Impl::await_arrivals(Container& container) {
 bool Containers::Impl::start(const ContainerPtr& container) {
   const std::lock_guard lock{container->operation};
   await_arrivals(*container);
-  Record record;
-  std::vector<shim::Attachment> attachments;
-  const bool runs = container->with([&](Record& current, Container::Live& live) {
+  const bool runs = container->with([&](Record& record, Container::Live& live) {
     if (live.removing || live.removed) {
       throw Error{Kind::conflict, "container is marked for removal and cannot be started"};
     }
-    if (current.state.running()) return true;
-    record = current;
-    attachments.swap(live.attachments);
+    auto& state = record.state;
+    if (state.status == Status::paused) {
+      throw Error{Kind::conflict, "cannot start a paused container, try unpause instead"};
+    }
+    if (state.running()) return true;  // or will soon, by its restart policy
+    state.restart_count = 0;
+    state.manually_stopped = false;
+    live.restart_delay = {};
     return false;
   });
   if (runs) return false;
-  await_departure(*container);
   try {
-    launch(container, record, std::move(attachments));
+    run(container);
   } catch (const Error& error) {
     const auto* start_error = dynamic_cast<const shim::StartError*>(&error);
     note_failed_start(container, start_error != nullptr ? start_error->exit_code() : setup_failed_exit_code, error);
     throw;
   }
-  refill_pool();
   return true;
+}
+
+void Containers::Impl::run(const ContainerPtr& container) {
+  Record record;
+  std::vector<shim::Attachment> attachments;
+  container->with([&](Record& current, Container::Live& live) {
+    record = current;
+    attachments.swap(live.attachments);
+    live.ends_for_good = false;
+  });
+  await_departure(*container);
+  launch(container, record, std::move(attachments));
+  refill_pool();
 }
 
 void Containers::Impl::refill_pool() {
@@ -155,16 +169,15 @@ void Containers::Impl::note_failed_start(const ContainerPtr& container, int exit
 }
 
 void Containers::Impl::take_over(const ContainerPtr& container, const std::shared_ptr<shim::ShimClient>& shim,
-                                 const shim::Started& started) {
+                                 const shim::Started& started, Status status) {
   std::vector<shim::Attachment> late;  // of clients that came while the start was under way
   change_state(*container, [&](State& state, Container::Live& live) {
-    state.status = Status::running;
+    state.status = status;
     state.pid = started.pid;
     state.exit_code = 0;
     state.oom_killed = false;
     state.error.clear();
     state.started_at = parse_rfc3339(started.started_at).value_or(now());
-    state.finished_at = Time::min();
     live.shim = shim;
     late.swap(live.attachments);
   });

@@ -39,23 +39,57 @@ int stop_seconds(Container& container, std::optional<int> asked) {
   });
 }
 
+/// Docker's rule: any signal counts unless the container has a stop signal of its own; then that one, and SIGKILL.
+bool is_meant_to_end(const Config& config, int number) {
+  if (config.StopSignal.empty() || number == SIGKILL) return true;
+  return parse_signal(std::string_view{config.StopSignal}) == number;
+}
+
+std::uint64_t ends_of(Container& container) {
+  return container.with([](Record&, Container::Live& live) { return live.exits; });
+}
+
 }  // namespace
 
 void Containers::Impl::signal(Container& container, int number) {
-  const auto shim = container.with([](Record&, Container::Live& live) { return live.shim; });
+  const std::lock_guard lock{container.freezer};
+  bool ends = false;
+  const auto shim = container.with([&](Record& record, Container::Live& live) {
+    if (!live.shim) return live.shim;
+    ends = is_meant_to_end(record.definition.config, number);
+    live.ends_for_good = live.ends_for_good || ends;
+    auto& state = record.state;
+    const bool is_news = !state.manually_stopped && !live.restarted_by_user;
+    state.manually_stopped = state.manually_stopped || is_news;
+    // Without a policy nobody asks before the exit is recorded, and this with it.
+    const auto& policy = record.definition.host_config.RestartPolicy_.Name;
+    if (is_news && !live.removing && !policy.empty() && policy != "no") records.update_state(record.id, state);
+    return live.shim;
+  });
   if (!shim) throw Error{Kind::conflict, "container {} is not running", container.id};
   shim->signal(number);
   publish(container, "kill", {{"signal", std::to_string(number)}});
+  if (ends) thaw(container);
 }
 
-bool Containers::Impl::await_stop(Container& container, int seconds) {
+bool Containers::Impl::end_restarting(const ContainerPtr& container) {
+  if (container->state().status != Status::restarting) return false;
+  const std::lock_guard lock{container->operation};  // a start that is under way is waited for
+  container->with([](Record& record, Container::Live& live) {
+    record.state.manually_stopped = record.state.manually_stopped || !live.restarted_by_user;
+  });
+  return cancel_restart(*container);
+}
+
+bool Containers::Impl::await_end(Container& container, std::uint64_t ends, int seconds) {
   std::optional<Clock::time_point> deadline;
   if (seconds >= 0) deadline = Clock::now() + std::chrono::seconds{seconds};
   const auto changed = container.waiters.join();
+  const auto has_ended = [&] { return ends_of(container) != ends || !container.state().running(); };
   for (;;) {
-    if (!container.state().running()) return true;
+    if (has_ended()) return true;
     pollfd wait{changed->get(), POLLIN, 0};
-    if (::poll(&wait, 1, poll_timeout(deadline)) == 0) return !container.state().running();
+    if (::poll(&wait, 1, poll_timeout(deadline)) == 0) return has_ended();
     char drop[8];
     if (wait.revents != 0) read_some(*changed, drop);
   }
@@ -64,21 +98,27 @@ bool Containers::Impl::await_stop(Container& container, int seconds) {
 bool Containers::Impl::stop(const ContainerPtr& container, std::optional<int> timeout, const std::string& signal_name) {
   const int number = stop_signal(*container, signal_name);
   if (!container->state().running()) return false;
+  if (end_restarting(container)) {
+    publish(*container, "stop");
+    return true;
+  }
+  const auto ends = ends_of(*container);
   const auto ended_meanwhile = [&](int which) {
     try {
       signal(*container, which);
       return false;
     } catch (const Error&) {
-      if (!container->state().running()) return true;
+      if (ends_of(*container) != ends || !container->state().has_process()) return true;
       throw;
     }
   };
-  if (!ended_meanwhile(number) && !await_stop(*container, stop_seconds(*container, timeout))) {
-    if (!ended_meanwhile(SIGKILL) && !await_stop(*container, kill_seconds)) {
+  if (!ended_meanwhile(number) && !await_end(*container, ends, stop_seconds(*container, timeout))) {
+    if (!ended_meanwhile(SIGKILL) && !await_end(*container, ends, kill_seconds)) {
       throw Error{Kind::internal, "container {} did not exit within {} seconds after SIGKILL", container->id,
                   kill_seconds};
     }
   }
+  end_restarting(container);  // if it had ended by itself just before the signal
   publish(*container, "stop");
   return true;
 }
@@ -90,9 +130,9 @@ bool Containers::stop(const std::string& name, std::optional<int> timeout, const
 
 void Containers::restart(const std::string& name, std::optional<int> timeout, const std::string& signal) {
   const auto container = impl_->get(name);
-  container->with([](Record&, Container::Live& live) { live.restarting = true; });
+  container->with([](Record&, Container::Live& live) { live.restarted_by_user = true; });
   Undo reset;
-  reset.add([&] { container->with([](Record&, Container::Live& live) { live.restarting = false; }); });
+  reset.add([&] { container->with([](Record&, Container::Live& live) { live.restarted_by_user = false; }); });
   impl_->stop(container, timeout, signal);
   impl_->start(container);
   impl_->publish(*container, "restart");
@@ -101,13 +141,17 @@ void Containers::restart(const std::string& name, std::optional<int> timeout, co
 void Containers::kill(const std::string& name, const std::string& signal) {
   const auto container = impl_->get(name);
   const int number = parse_signal(signal.empty() ? "SIGKILL" : signal);
+  if (impl_->end_restarting(container)) return;
+  const auto ends = ends_of(*container);
   try {
     impl_->signal(*container, number);
   } catch (Error& error) {
     throw error.in("cannot kill container: {}", name);
   }
   // Docker answers a kill with SIGKILL only once the container has ended: scripts remove it in the next line.
-  if (number == SIGKILL) impl_->await_stop(*container, kill_seconds);
+  if (number == SIGKILL && !impl_->await_end(*container, ends, kill_seconds)) {
+    throw Error{Kind::internal, "cannot kill container: {}: it did not exit within {} seconds", name, kill_seconds};
+  }
 }
 
 void Containers::resize(const std::string& name, unsigned height, unsigned width) {
@@ -122,16 +166,16 @@ WaitResult Containers::wait(const std::string& name, WaitCondition condition, Fd
                             const std::function<void()>& accepted) {
   const auto container = impl_->get(name);
   const auto changed = container->waiters.join();
-  const auto exits_before = container->with([](Record&, Container::Live& live) { return live.exits; });
+  const auto ends = ends_of(*container);
   accepted();
   for (;;) {
     const auto result = container->with([&](Record& record, Container::Live& live) -> std::optional<WaitResult> {
-      const bool done = condition == WaitCondition::removed     ? live.removed
-                        : condition == WaitCondition::next_exit ? live.exits != exits_before || live.removed
-                                                                : !record.state.running() || live.removed;
+      const bool ended = live.exits != ends;  // it may run again by now
+      const bool done = live.removed || (condition != WaitCondition::removed && ended) ||
+                        (condition == WaitCondition::not_running && !record.state.running());
       if (!done) return std::nullopt;
       WaitResult answer;
-      answer.StatusCode = record.state.exit_code;
+      answer.StatusCode = ended ? live.last_exit_code : record.state.exit_code;
       return answer;
     });
     if (result) return *result;

@@ -118,9 +118,6 @@ void check_restart_policy(const HostConfig& host) {
     throw Error{Kind::invalid, "invalid restart policy: maximum retry count can only be used with 'on-failure'{}",
                 count < 0 ? " and cannot be negative" : ""};
   }
-  if (!name.empty() && name != "no") {
-    throw Error{Kind::unsupported, "restart policy {}: restart policies are not there yet", quote(name)};
-  }
 }
 
 void check_memory(const HostConfig& host, const HostFacts& facts, Warnings& warnings) {

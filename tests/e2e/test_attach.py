@@ -1,5 +1,6 @@
 """Attach and terminals: hijacked streams, a person typing, detach keys, resize."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -199,3 +200,18 @@ def test_attached_client_that_stops_reading_does_not_stop_others(host):
         until(lambda: b"\n1000\n" in host.output(container)[0], "output")
     assert host.wait(container) == 0
     assert host.output(container)[0].endswith(b"300000\nend\n")
+
+
+def test_many_clients_of_one_terminal_see_the_same_and_may_all_type(host):
+    container = host.spawn("sh", "-c", "stty -echo; echo up; while read x; do echo got $x; done", OpenStdin=True, Tty=True)
+    until(lambda: b"up" in host.api.get(f"/containers/{container}/logs", stdout=1).body, "its readiness")
+    path = f"/containers/{container}/attach"
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(host.api.hijack(path, stream=1, stdin=1, stdout=1)) for _ in range(10)]
+        for number, client in enumerate(clients):
+            client.send(b"%d\n" % number)
+            client.read_until(b"got %d\r\n" % number)  # what it typed has come back: it is attached
+        clients[0].send(b"all\n\x04")
+        for client in clients:
+            assert client.read_all().endswith(b"got all\r\n")
+    assert host.wait(container) == 0
