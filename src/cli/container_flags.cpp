@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
@@ -59,9 +61,27 @@ std::string check_label(std::string text) {
   return text;
 }
 
+/// What is wrong with a duration, in Go's words.
+[[noreturn]] void explain_duration(std::string_view text) {
+  constexpr std::string_view units[] = {"ns", "us", "µs", "μs", "ms", "s", "m", "h"};
+  constexpr std::string_view digits = "0123456789.";
+  for (auto rest = text.substr(text.starts_with('-') || text.starts_with('+') ? 1 : 0);;) {
+    const auto number = std::min(rest.find_first_not_of(digits), rest.size());
+    if (rest.substr(0, number).find_first_not_of('.') == std::string_view::npos) break;
+    rest.remove_prefix(number);
+    const auto unit = rest.substr(0, rest.find_first_of(digits));
+    if (unit.empty()) throw Error{Kind::invalid, "time: missing unit in duration {}", quote(text)};
+    if (std::find(std::begin(units), std::end(units), unit) == std::end(units)) {
+      throw Error{Kind::invalid, "time: unknown unit {} in duration {}", quote(unit), quote(text)};
+    }
+    rest.remove_prefix(unit.size());
+  }
+  throw Error{Kind::invalid, "time: invalid duration {}", quote(text)};
+}
+
 std::string check_duration(std::string text) {
-  if (!parse_duration(text)) throw Error{Kind::invalid, "time: invalid duration {}", quote(text)};
-  return text;
+  if (parse_duration(text)) return text;
+  explain_duration(text);
 }
 
 std::string check_health_action(std::string text) {

@@ -117,6 +117,22 @@ const std::vector<Method<Item>> methods{{"Label", label}};
 constexpr std::string_view default_table =
     "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
 
+/// docker tries a template of the user's on an empty row before it asks the daemon, and words failures so.
+void check_format(const std::string& format) {
+  std::optional<Template> parsed;
+  try {
+    parsed.emplace("", format);
+  } catch (Error& error) {
+    throw error.in("failed to parse template");
+  }
+  try {
+    const auto row = std::make_shared<Row<Item>>(columns, methods, "*formatter.ContainerContext", Item{});
+    static_cast<void>(parsed->run(Datum{std::shared_ptr<const Object>{row}}));
+  } catch (Error& error) {
+    throw error.in("failed to execute template");
+  }
+}
+
 }  // namespace
 
 Command container_ls() {
@@ -131,6 +147,7 @@ Command container_ls() {
   const auto quiet = command.on_off("-q,--quiet", "Only display container IDs");
   const auto with_size = command.on_off("-s,--size", "Display total file sizes");
   command.run([=](Session& session) {
+    if (!format->empty()) check_format(*format);
     auto text = *format;
     if (text.empty() || text == "table") text = std::string{default_table} + (*with_size ? "\t{{.Size}}" : "");
     if (*quiet) text = "{{.ID}}";

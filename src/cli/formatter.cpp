@@ -105,7 +105,7 @@ Template parse_format(const std::string& text, const Functions& functions) {
   try {
     return Template{"", text, functions};
   } catch (Error& error) {
-    throw error.in("failed to parse template");
+    throw error.in("template parsing error");
   }
 }
 
@@ -113,7 +113,7 @@ std::string run_format(const Template& format, const Datum& data) {
   try {
     return format.run(data);
   } catch (Error& error) {
-    throw error.in("failed to execute template");
+    throw error.in("template parsing error");
   }
 }
 

@@ -28,6 +28,26 @@ std::string line_of(const json::Value& event) {
   return pairs.empty() ? line : fmt::format("{} ({})", line, join(pairs, ", "));
 }
 
+Failure bad_format(const Error& error) {
+  return {64, "Error parsing format: " + error.message()};
+}
+
+void check_format(const std::string& format) {
+  try {
+    if (!format.empty() && format != "json") Template{"", format};
+  } catch (const Error& error) {
+    throw bad_format(error);
+  }
+}
+
+std::string rendered(const std::string& format, const json::Value& event) {
+  try {
+    return render_value(format, event, "");
+  } catch (const Error& error) {
+    throw bad_format(error);
+  }
+}
+
 }  // namespace
 
 Command system_events() {
@@ -38,11 +58,11 @@ Command system_events() {
   const auto since = command.text("--since", "", "Show all events created since timestamp");
   const auto until = command.text("--until", "", "Stream events until this timestamp");
   command.run([=](Session& session) {
-    if (!format->empty()) check_template(*format == "json" ? "" : *format);
+    check_format(*format);
     auto stream =
         session.client.system().events(unix_timestamp(*since), unix_timestamp(*until), parse_filters(*filters));
     while (const auto event = stream.next()) {
-      session.console.print_line(format->empty() ? line_of(*event) : render_value(*format, *event, ""));
+      session.console.print_line(format->empty() ? line_of(*event) : rendered(*format, *event));
     }
     return 0;
   });

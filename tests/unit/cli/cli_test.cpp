@@ -196,6 +196,17 @@ TEST(Cli, LoadShowsTheDaemonsErrorAndFails) {
   EXPECT_EQ(result.code, 1);
 }
 
+TEST(Cli, BrokenTemplatesAreSaidAsEachCommandOfDockerSaysThem) {
+  EXPECT_EQ(run_with("unix:///nowhere", {"ps", "--format", "{{.Foo"}).err,
+            "failed to parse template: template: :1: unclosed action\n");
+  FakeDaemon daemon{{FakeDaemon::json(200, "[]")}};
+  EXPECT_EQ(run_with(daemon.host(), {"images", "--format", "{{.Foo"}).err,
+            "template parsing error: template: :1: unclosed action\n");
+  const auto events = run_with("unix:///nowhere", {"events", "--format", "{{.Foo"});
+  EXPECT_EQ(events.err, "Error parsing format: template: :1: unclosed action\n");
+  EXPECT_EQ(events.code, 64);
+}
+
 TEST(Cli, EventsAreOneLineEach) {
   FakeDaemon daemon{{FakeDaemon::json(
       200, R"({"Type":"image","Action":"tag","Actor":{"ID":"sha256:1","Attributes":{"name":"b","a":"x"}},

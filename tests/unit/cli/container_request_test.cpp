@@ -100,5 +100,15 @@ TEST(ContainerRequest, ChecksThatNeedNoProgramAreTestsOfTheirOwn) {
             "--no-healthcheck conflicts with --health-* options");
 }
 
+TEST(ContainerRequest, DurationsThatAreNoneAreExplainedInGosWords) {
+  const auto reason = [](const std::string& text) {
+    const auto failure = failure_of({"--health-interval", text, "x"});
+    return failure.substr(failure.find("time:"));
+  };
+  EXPECT_EQ(reason("1x"), "time: unknown unit \"x\" in duration \"1x\"");
+  EXPECT_EQ(reason("1h5"), "time: missing unit in duration \"1h5\"");
+  EXPECT_EQ(reason("abc"), "time: invalid duration \"abc\"");
+}
+
 }  // namespace
 }  // namespace berth::cli
