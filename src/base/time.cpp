@@ -10,6 +10,9 @@ namespace {
 
 using std::chrono::nanoseconds;
 
+constexpr std::size_t whole_seconds_size = 19;  // "2026-11-21T07:51:53"
+constexpr std::size_t fixed_size = 30;
+
 struct Parts {
   std::tm tm{};
   long nanos = 0;
@@ -145,6 +148,34 @@ std::string to_rfc3339(Time time) {
 std::string to_rfc3339_fixed(Time time) {
   const auto parts = parts_of(time);
   return fmt::format("{}.{:09}Z", date_and_time(parts.tm), parts.nanos);
+}
+
+void TimeWriter::write(Time time) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  if (second != second_) {
+    date_and_time(parts_of(time).tm).copy(text_.data(), whole_seconds_size);
+    second_ = second;
+  }
+  text_[whole_seconds_size] = '.';
+  auto nanos = (time - second).count();
+  for (std::size_t at = fixed_size - 2; at > whole_seconds_size; --at, nanos /= 10) {
+    text_[at] = static_cast<char>('0' + nanos % 10);
+  }
+  text_[fixed_size - 1] = 'Z';
+}
+
+std::string_view TimeWriter::rfc3339_fixed(Time time) {
+  write(time);
+  return {text_.data(), fixed_size};
+}
+
+std::string_view TimeWriter::rfc3339(Time time) {
+  write(time);
+  auto end = fixed_size - 1;
+  while (text_[end - 1] == '0') --end;
+  if (end - 1 == whole_seconds_size) --end;  // no fraction, no point
+  text_[end] = 'Z';
+  return {text_.data(), end + 1};
 }
 
 std::optional<Time> parse_rfc3339(std::string_view text) {

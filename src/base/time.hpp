@@ -1,6 +1,7 @@
 // Wall-clock times as the Engine API writes them.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -19,6 +20,21 @@ std::string to_rfc3339(Time time);
 
 /// With exactly nine digits, as `docker logs --timestamps` prints.
 std::string to_rfc3339_fixed(Time time);
+
+/// Writes many times that follow each other: the date and the clock are computed once for each second.
+class TimeWriter {
+ public:
+  /// As `to_rfc3339`; valid until the next call.
+  std::string_view rfc3339(Time time);
+  /// As `to_rfc3339_fixed`; valid until the next call.
+  std::string_view rfc3339_fixed(Time time);
+
+ private:
+  void write(Time time);
+
+  std::array<char, 31> text_{};  // "2026-11-21T07:51:53.123456789Z"
+  std::chrono::sys_seconds second_ = std::chrono::sys_seconds::min();
+};
 
 /// What Go writes for a time that was never set.
 inline constexpr std::string_view zero_time_text = "0001-01-01T00:00:00Z";

@@ -41,12 +41,22 @@ Command container_logs() {
       copy_stream(stream, session.console.out);
       return 0;
     }
+    // Each line is a frame: what follows each other on one stream is written at once.
     FrameSplitter frames;
-    std::string piece(64U << 10U, '\0');
+    std::string piece(256U << 10U, '\0');
+    std::string unwritten;
+    int last = 1;
+    const auto write_out = [&] {
+      write_all(last == 1 ? session.console.out : session.console.err, unwritten);
+      unwritten.clear();
+    };
     while (const auto count = stream.read_some(piece)) {
       frames.feed(std::string_view{piece}.substr(0, count), [&](int number, std::string_view bytes) {
-        write_all(number == 1 ? session.console.out : session.console.err, bytes);
+        if (number != last) write_out();
+        last = number;
+        unwritten += bytes;
       });
+      write_out();
     }
     return 0;
   });

@@ -11,6 +11,7 @@
 // Uses: base.   Used by: containers, api.   Threads: one per Reader.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <deque>
 #include <map>
@@ -33,6 +34,7 @@ struct Entry {
   Stream stream = Stream::out;
   std::string bytes;  ///< with its newline, if the line has ended
   std::map<std::string, std::string> attrs;
+  bool continues = false;  ///< a further piece of the line before of the same stream
 };
 
 struct ReadOptions {
@@ -52,6 +54,7 @@ struct FollowUntil {
   FdRef client{-1};    ///< the reader's client; its hang-up, or the end of what it sends, ends the reading
 };
 
+class Decoder;
 class Lines;
 
 class Reader {
@@ -72,6 +75,7 @@ class Reader {
  private:
   void start_at_tail(std::size_t entries);
   bool take(Entry& entry);
+  void note_continuation(Entry& entry);
   bool wait_for_more();
   bool follow_rotation();
 
@@ -80,14 +84,17 @@ class Reader {
   FollowUntil until_;
   UniqueFd inotify_;
   std::deque<std::unique_ptr<Lines>> files_;  ///< oldest first; the last one may grow
-  std::optional<Time> last_;                  ///< of the last entry that was read
-  std::optional<Time> skip_through_;          ///< entries up to here were read before their file was compressed
-  bool successor_is_unknown_ = false;         ///< the file in hand is in the queue once more, compressed
+  std::unique_ptr<Decoder> decoder_;
+  std::array<std::optional<Time>, 2> unfinished_;  ///< time of the line of each stream that has not ended yet
+  std::optional<Time> last_;                       ///< of the last entry that was read
+  std::optional<Time> skip_through_;               ///< entries up to here were read before their file was compressed
+  bool successor_is_unknown_ = false;              ///< the file in hand is in the queue once more, compressed
   bool last_pass_ = false;
   bool ended_ = false;
 };
 
-/// An entry as `docker logs` prints it: timestamp, details ("key=value,..."), bytes.
+/// An entry as `docker logs` prints it: timestamp, details ("key=value,..."), bytes. Of a line in pieces only the first
+/// has what stands before it.
 std::string format(const Entry& entry, const ReadOptions& options);
 
 }  // namespace berth::logs

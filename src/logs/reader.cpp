@@ -6,39 +6,14 @@
 #include <cerrno>
 #include <chrono>
 
-#include "base/json.hpp"
+#include "base/error.hpp"
 #include "base/strings.hpp"
+#include "logs/decode.hpp"
 #include "logs/lines.hpp"
 #include "logs/logs.hpp"
 
 namespace berth::logs {
 namespace {
-
-/// {"log":"...","stream":"stdout","attrs":{...},"time":"..."}; false if it is not that.
-bool decode(std::string_view line, Entry& entry) {
-  std::array<unsigned char, 8 << 10> memory;
-  boost::json::monotonic_resource resource{memory.data(), memory.size()};
-  boost::json::error_code error;
-  const auto value = boost::json::parse({line.data(), line.size()}, error, &resource);
-  if (error) return false;
-  const auto* log = json::find(value, "log");
-  const auto* stream = json::find(value, "stream");
-  const auto* time = json::find(value, "time");
-  if (log == nullptr || !log->is_string() || time == nullptr || !time->is_string()) return false;
-  const auto parsed = parse_rfc3339({time->get_string().data(), time->get_string().size()});
-  if (!parsed) return false;
-  entry.time = *parsed;
-  entry.stream =
-      stream != nullptr && stream->is_string() && stream->get_string() == "stderr" ? Stream::err : Stream::out;
-  entry.bytes.assign(log->get_string().data(), log->get_string().size());
-  entry.attrs.clear();
-  const auto* attrs = json::find(value, "attrs");
-  if (attrs == nullptr || !attrs->is_object()) return true;
-  for (const auto& attr : attrs->get_object()) {
-    if (attr.value().is_string()) entry.attrs[std::string{attr.key()}] = std::string{attr.value().get_string()};
-  }
-  return true;
-}
 
 /// Whatever happens to the file or its name; the directory is watched, because the name moves to a new file.
 UniqueFd watch_directory(const fs::path& file) {
@@ -59,7 +34,7 @@ void drain(FdRef inotify) {
 }  // namespace
 
 Reader::Reader(fs::path file, ReadOptions options, FollowUntil until)
-    : file_(std::move(file)), options_(std::move(options)), until_(until) {
+    : file_(std::move(file)), options_(std::move(options)), until_(until), decoder_(std::make_unique<Decoder>()) {
   if (options_.follow) inotify_ = watch_directory(file_);  // before the first read, so that no change is missed
   auto newest_first = open_log_files(file_);
   for (auto& lines : newest_first) files_.push_front(std::move(lines));
@@ -97,7 +72,8 @@ bool Reader::next(Entry& entry) {
 bool Reader::take(Entry& entry) {
   if (files_.empty()) return false;
   while (const auto line = files_.front()->next()) {
-    if (!decode(*line, entry)) continue;
+    if (!decoder_->decode(*line, entry)) continue;
+    note_continuation(entry);
     if (skip_through_ && entry.time <= *skip_through_) continue;
     last_ = entry.time;
     if (options_.since && entry.time < *options_.since) continue;
@@ -108,6 +84,14 @@ bool Reader::take(Entry& entry) {
     if (entry.stream == Stream::out ? options_.stdout_ : options_.stderr_) return true;
   }
   return false;
+}
+
+/// A piece of a line has the time of the line's first piece, and no other line has it.
+void Reader::note_continuation(Entry& entry) {
+  auto& unfinished = unfinished_.at(entry.stream == Stream::out ? 0 : 1);
+  entry.continues = unfinished == entry.time;
+  unfinished.reset();
+  if (!entry.bytes.ends_with('\n')) unfinished = entry.time;
 }
 
 bool Reader::may_wait() const {
@@ -155,6 +139,7 @@ bool Reader::follow_rotation() {
 
 std::string format(const Entry& entry, const ReadOptions& options) {
   std::string text;
+  if (entry.continues) return entry.bytes;
   if (options.timestamps) text += to_rfc3339_fixed(entry.time) + ' ';
   if (options.details) {
     std::string details;

@@ -5,6 +5,8 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 from harness.http import split
 
 STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z ")
@@ -104,11 +106,30 @@ def test_logs_of_a_terminal_are_raw(host):
     assert reply.body == b"out\r\nerr\r\n"
 
 
+@pytest.mark.differs_from_reference("it replaces bytes that are no UTF-8")
 def test_line_without_end_and_binary_bytes_come_back_as_written(host):
-    container = host.spawn("sh", "-c", r"printf 'no end'; printf '\001\377\200\n\"q\\uote\\\\' >&2")
+    container = host.spawn("sh", "-c", r"""printf 'no end'; printf '\001\377\200\000\n\n"q\\\\\360\237\230\200\355\240\200' >&2""")
     host.wait(container)
     out, err = host.output(container)
-    assert out == b"no end" and err.startswith(b"\x01")
+    assert out == b"no end" and err == b'\x01\xff\x80\0\n\n"q\\\\\xf0\x9f\x98\x80\xed\xa0\x80'
+
+
+@pytest.mark.differs_from_reference("lines that came together have the same time")
+def test_reading_goes_on_behind_the_last_timestamp_without_a_lost_or_doubled_line(host):
+    container = host.spawn("sh", "-c", "seq 1 1000")
+    host.wait(container)
+    lines = split(host.api.get(f"/containers/{container}/logs", stdout=1, timestamps=1).body)[0].decode().splitlines()
+    stamp = lines[499].split(" ")[0]
+    rest = split(host.api.get(f"/containers/{container}/logs", stdout=1, since=stamp).body)[0].split()
+    assert rest == [b"%d" % number for number in range(500, 1001)]  # from that time on, so the first is known already
+
+
+@pytest.mark.differs_from_reference("it puts a timestamp before each piece of a long line")
+def test_a_line_in_pieces_has_one_timestamp(host, client):
+    container = client.spawn("busybox", "sh", "-c", "head -c 100000 /dev/zero | tr '\\0' x; echo")
+    client.wait(container)
+    stamp, line = client.logs(container, timestamps=True).out.split(" ")
+    assert line == "x" * 100000 + "\n"
 
 
 def test_very_long_lines_are_whole(host):

@@ -8,7 +8,7 @@
 #include "base/fd.hpp"
 #include "shim/detach_keys.hpp"
 #include "shim/monitor/input.hpp"
-#include "shim/monitor/json_log.hpp"
+#include "shim/monitor/log_entry.hpp"
 #include "shim/monitor/loop.hpp"
 #include "shim/protocol.hpp"
 

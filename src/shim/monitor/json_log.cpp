@@ -1,14 +1,17 @@
 #include "shim/monitor/json_log.hpp"
 
-#include <algorithm>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
-#include "base/json.hpp"
+#include <bit>
+
 #include "base/strings.hpp"
 
 namespace berth::shim {
 namespace {
 
-constexpr std::size_t max_line = 16 << 10;
+/// More than this is not kept between two writes.
 constexpr std::size_t max_idle_batch = 4 << 10;
 
 std::string encoded_attrs(const std::map<std::string, std::string>& attrs) {
@@ -26,6 +29,25 @@ std::string encoded_attrs(const std::map<std::string, std::string>& attrs) {
 bool is_plain(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
+/// How many bytes at the front of `text` stand for themselves.
+std::size_t plain_length(std::string_view text) {
+  std::size_t length = 0;
+#ifdef __SSE2__
+  for (; text.size() - length >= sizeof(__m128i); length += sizeof(__m128i)) {
+    const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + length));
+    // As signed bytes what is not ASCII is less than a blank too.
+    auto special = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+    for (const char c : {'"', '\\', '<', '>', '&'}) {
+      special = _mm_or_si128(special, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)));
+    }
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(special));
+    if (mask != 0) return length + static_cast<std::size_t>(std::countr_zero(mask));
+  }
+#endif
+  while (length < text.size() && is_plain(text[length])) ++length;
+  return length;
 }
 
 void append_escaped(std::string& out, char c) {
@@ -51,7 +73,11 @@ void append_escaped(std::string& out, char c) {
 std::size_t append_wide(std::string& out, std::string_view text) {
   const auto length = utf8_length(text);
   if (length == 0) {
-    out += "\\ufffd";
+    constexpr std::string_view digits = "0123456789abcdef";
+    const auto byte = static_cast<unsigned char>(text.front());
+    out += "\\udc";
+    out += digits[byte >> 4U];
+    out += digits[byte & 0xfU];
     return 1;
   }
   const auto character = text.substr(0, length);
@@ -70,7 +96,7 @@ std::size_t append_wide(std::string& out, std::string_view text) {
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
-    const auto plain = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_plain) - text.begin());
+    const auto plain = plain_length(text);
     out += text.substr(0, plain);
     text.remove_prefix(plain);
     if (text.empty()) break;
@@ -88,54 +114,41 @@ void append_json_string(std::string& out, std::string_view text) {
 JsonLog::JsonLog(const LogSettings& settings) : file_(settings), attrs_(encoded_attrs(settings.attrs)) {}
 
 void JsonLog::write(Stream stream, std::string_view bytes, Time time) {
-  auto& line = lines_.at(stream == Stream::out ? 0 : 1);
-  time_ = to_rfc3339(time);
-  while (!bytes.empty()) {
-    const auto room = max_line - line.begin.size();
-    const auto newline = bytes.substr(0, room).find('\n');
-    if (newline != std::string_view::npos) {
-      add_entry(stream, line, bytes.substr(0, newline), true);
-      bytes.remove_prefix(newline + 1);
-    } else if (bytes.size() >= room) {
-      add_entry(stream, line, bytes.substr(0, room), false);
-      bytes.remove_prefix(room);
-    } else {
-      line.begin += bytes;
-      break;
-    }
-  }
+  batch_.reserve(bytes.size() * 2);
+  lines_.write(stream, bytes, time, [this](const LogEntry& entry) { add(entry); });
   flush();
 }
 
 void JsonLog::end(Stream stream, Time time) {
-  auto& line = lines_.at(stream == Stream::out ? 0 : 1);
-  time_ = to_rfc3339(time);
-  if (!line.begin.empty()) add_entry(stream, line, {}, false);
+  lines_.end(stream, time, [this](const LogEntry& entry) { add(entry); });
   flush();
 }
 
-void JsonLog::add_entry(Stream stream, Line& line, std::string_view rest, bool complete) {
+void JsonLog::add(const LogEntry& entry) {
   if (file_.is_full(batch_.size())) {
     flush();
     file_.rotate();
-    time_ = to_rfc3339(now());  // a reader tells by their times which entries are in which file
   }
-  if (!line.split) line.time = time_;
   batch_ += "{\"log\":";
-  append_json_string(batch_, line.begin.empty() ? rest : line.begin.append(rest));
-  if (complete) batch_.insert(batch_.size() - 1, "\\n");
-  batch_ += stream == Stream::out ? ",\"stream\":\"stdout\"," : ",\"stream\":\"stderr\",";
+  append_json_string(batch_, entry.text);
+  if (entry.complete) {
+    batch_.pop_back();
+    batch_ += "\\n\"";
+  }
+  batch_ += entry.stream == Stream::out ? ",\"stream\":\"stdout\"," : ",\"stream\":\"stderr\",";
   batch_ += attrs_;
-  batch_ += "\"time\":\"" + line.time + "\"}\n";
-  line.begin.clear();
-  line.split = !complete;
+  batch_ += "\"time\":\"";
+  batch_ += times_.rfc3339(entry.time);
+  batch_ += "\"}\n";
 }
 
 void JsonLog::flush() {
   if (batch_.empty()) return;
-  const auto lines = std::move(batch_);
-  batch_.clear();
+  auto lines = std::move(batch_);
+  batch_ = {};
   file_.append(lines);
+  lines.clear();
+  if (lines.capacity() <= max_idle_batch) batch_ = std::move(lines);
 }
 
 }  // namespace berth::shim

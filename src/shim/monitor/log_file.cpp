@@ -79,6 +79,8 @@ void LogFile::append(std::string_view lines) {
   try {
     write_all(file_, lines);
   } catch (Error& error) {
+    // Half a line would make the next one unreadable too; if this fails as well, that one is lost.
+    static_cast<void>(::ftruncate(file_.get(), size_) == 0);
     throw error.in("write {}", quote(settings_.path));
   }
   size_ += static_cast<std::int64_t>(lines.size());

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/fd.hpp"
-#include "shim/monitor/json_log.hpp"
+#include "shim/monitor/log_entry.hpp"
 #include "shim/monitor/loop.hpp"
 
 namespace berth::shim {

@@ -41,5 +41,15 @@ TEST(Time, DurationsAreGos) {
   EXPECT_FALSE(parse_duration("5 minutes"));
 }
 
+TEST(TimeWriter, WritesAsTheFunctionsDo) {
+  TimeWriter writer;
+  const auto second = *parse_rfc3339("2026-11-21T07:51:53Z");
+  for (const long nanos : {0L, 1L, 120'000'000L, 999'999'999L, 1'000'000'000L, 0L, 10L}) {
+    const auto time = second + std::chrono::nanoseconds{nanos};
+    EXPECT_EQ(writer.rfc3339(time), to_rfc3339(time));
+    EXPECT_EQ(writer.rfc3339_fixed(time), to_rfc3339_fixed(time));
+  }
+}
+
 }  // namespace
 }  // namespace berth

@@ -79,6 +79,40 @@ TEST_F(ReaderTest, AnEntryHasAllThatIsInItsLine) {
   EXPECT_FALSE(reader.next(entry));
 }
 
+TEST_F(ReaderTest, EscapesAndBytesThatAreNoTextComeBackExactly) {
+  append(R"({"log":"\udc80\udcff\u0000\\\"\/\ud83d\ude00\u2028\t\n","stream":"stdout","time":"2026-11-21T07:00:00Z"})"
+         "\n");
+  Reader reader{path, {}};
+  Entry entry;
+  ASSERT_TRUE(reader.next(entry));
+  EXPECT_EQ(entry.bytes, std::string("\x80\xff\0\\\"/\xf0\x9f\x98\x80\xe2\x80\xa8\t\n", 15));
+}
+
+TEST_F(ReaderTest, LinesOfOtherWritersAreReadToo) {
+  append(R"({ "time" : "2026-11-21T08:00:00.25+01:00", "stream":"stderr", "more": [1], "log" : "a\n" })"
+         "\n");
+  Reader reader{path, {}};
+  Entry entry;
+  ASSERT_TRUE(reader.next(entry));
+  EXPECT_EQ(entry.bytes, "a\n");
+  EXPECT_EQ(entry.stream, Stream::err);
+  EXPECT_EQ(entry.time, start + std::chrono::milliseconds{250});
+}
+
+TEST_F(ReaderTest, OnlyTheFirstPieceOfALineHasATimestamp) {
+  append(R"({"log":"a","stream":"stdout","time":"2026-11-21T07:00:00Z"})"
+         "\n");
+  append(line(1, "stderr"));
+  append(R"({"log":"b\n","stream":"stdout","time":"2026-11-21T07:00:00Z"})"
+         "\n");
+  append(line(2));
+  Reader reader{path, {.timestamps = true}};
+  std::string text;
+  for (Entry entry; reader.next(entry);) text += format(entry, {.timestamps = true});
+  EXPECT_EQ(text,
+            "2026-11-21T07:00:00.000000000Z a2026-11-21T07:00:01.000000000Z 1\nb\n2026-11-21T07:00:02.000000000Z 2\n");
+}
+
 TEST_F(ReaderTest, RotatedFilesComeFirstOldestFirst) {
   write_compressed(".2.gz", lines(1, 2));
   write_file(path + ".1", lines(3, 4));

@@ -31,7 +31,7 @@ class JsonLogTest : public testing::Test {
 TEST(JsonString, IsEscapedAsGoDoes) {
   EXPECT_EQ(escaped("a\"\\\n\r\t\x01\x7f"), "\"a\\\"\\\\\\n\\r\\u0009\\u0001\x7f\"");
   EXPECT_EQ(escaped("<&>"), "\"\\u003c\\u0026\\u003e\"");
-  EXPECT_EQ(escaped("\xc3\xa4\xff\xe2\x80\xa8\xe2\x82"), "\"\xc3\xa4\\ufffd\\u2028\\ufffd\\ufffd\"");
+  EXPECT_EQ(escaped("\xc3\xa4\xff\xe2\x80\xa8\xe2\x82"), "\"\xc3\xa4\\udcff\\u2028\\udce2\\udc82\"");
 }
 
 TEST_F(JsonLogTest, ALineIsOneObjectInDockersOrder) {
@@ -41,8 +41,16 @@ TEST_F(JsonLogTest, ALineIsOneObjectInDockersOrder) {
   log.write(Stream::err, "oops\n", time);
   EXPECT_EQ(written(), R"({"log":"hello\n","stream":"stdout","time":"2026-11-21T07:51:53.12Z"})"
                        "\n"
-                       R"({"log":"oops\n","stream":"stderr","time":"2026-11-21T07:51:53.12Z"})"
+                       R"({"log":"oops\n","stream":"stderr","time":"2026-11-21T07:51:53.120000001Z"})"
                        "\n");
+}
+
+TEST_F(JsonLogTest, NoTwoLinesHaveTheSameTimeThoughTheClockStands) {
+  JsonLog log{settings};
+  log.write(Stream::out, "1\n2\n", time);
+  log.write(Stream::err, "3\n", time - std::chrono::seconds{1});
+  EXPECT_TRUE(written().contains(R"("2\n","stream":"stdout","time":"2026-11-21T07:51:53.120000001Z")"));
+  EXPECT_TRUE(written().contains(R"("3\n","stream":"stderr","time":"2026-11-21T07:51:53.120000002Z")"));
 }
 
 TEST_F(JsonLogTest, AttributesStandBetweenStreamAndTime) {
