@@ -232,3 +232,21 @@ def test_daemon_is_killed_by_nothing_but_us(fresh_host):
     assert host.terminate() == 0
     host.start()
     assert host.state(container)["Running"]
+
+
+@pytest.mark.parametrize("verb", ["stop", "restart", "pause", "kill"])
+def test_kill_during_a_change_of_a_container_leaves_a_true_state(fresh_host, verb):
+    host = fresh_host
+    for delay in DELAYS:
+        container = host.spawn("sleep", "1000", host_config={"RestartPolicy": {"Name": "unless-stopped"}})
+        query = {"t": 0} if verb in ("stop", "restart") else {}
+        reply = crash_during(host, lambda: host.api.post(f"/containers/{container}/{verb}", **query), delay)
+        until(lambda: not host.state(container)["Restarting"], "a state that lasts")
+        state = host.state(container)
+        sleeping = [line for line in host.processes().values() if line == "sleep 1000"]
+        assert len(sleeping) == (1 if state["Running"] else 0), (state, sleeping)
+        if getattr(reply, "status", None) == 204:
+            wanted = {"stop": "exited", "kill": "exited", "restart": "running", "pause": "paused"}[verb]
+            assert state["Status"] == wanted
+        host.remove(container)
+    host.leftovers.check()
