@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "api/resources.hpp"
+#include "api/terminal.hpp"
 #include "engine/engine.hpp"
 #include "logs/frame.hpp"
 
@@ -13,13 +14,6 @@ namespace {
 
 using containers::WaitCondition;
 using engine::Engine;
-
-constexpr std::string_view raw_stream = "application/vnd.docker.raw-stream";
-
-/// The media type that says whether frames with headers follow.
-std::string_view stream_type(bool tty, ApiVersion version) {
-  return tty || version < ApiVersion{1, 42} ? raw_stream : "application/vnd.docker.multiplexed-stream";
-}
 
 /// Waits until the client has read the answer's head, 20 ms at most.
 ///

@@ -1,6 +1,7 @@
 // Containers: the requests that are answered at once.
 #include "api/old_versions.hpp"
 #include "api/resources.hpp"
+#include "api/terminal.hpp"
 #include "engine/engine.hpp"
 
 namespace berth::api {
@@ -87,16 +88,9 @@ Reply remove(const Request& request, Engine& engine) {
   return Reply::no_content();
 }
 
-unsigned dimension(const Request& request, std::string_view key, std::string_view what) {
-  const auto text = request.query_or(key, "");
-  const auto value = parse_number<std::uint32_t>(text);
-  if (!value) throw Error{Kind::invalid, "invalid resize {} {}: invalid syntax", what, quote(text)};
-  return *value;
-}
-
 Reply resize(const Request& request, Engine& engine) {
-  const auto height = dimension(request, "h", "height");
-  engine.containers().resize(request.name(), height, dimension(request, "w", "width"));
+  const auto [height, width] = parse_terminal_size(request);
+  engine.containers().resize(request.name(), height, width);
   return Reply::empty(200);
 }
 

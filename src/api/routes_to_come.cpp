@@ -6,7 +6,6 @@ namespace {
 
 constexpr std::string_view networks = "networks are not supported by Berth yet; containers use none or host";
 constexpr std::string_view volumes = "volumes are not supported by Berth yet; bind mounts are";
-constexpr std::string_view execs = "running further processes in a container (exec) is not supported by Berth yet";
 constexpr std::string_view archives = "copying files into and out of a container is not supported by Berth yet";
 constexpr std::string_view builds = "building images is not supported by Berth yet";
 constexpr std::string_view saves = "saving images is not supported by Berth yet";
@@ -26,10 +25,6 @@ const Route routes[] = {
     {Method::get, "/containers/{id}/archive", nullptr, archives},
     {Method::put, "/containers/{id}/archive", nullptr, archives},
     {Method::post, "/containers/prune", nullptr, "pruning containers is not supported by Berth yet"},
-    {Method::post, "/containers/{id}/exec", nullptr, execs},
-    {Method::post, "/exec/{id}/start", nullptr, execs},
-    {Method::post, "/exec/{id}/resize", nullptr, execs},
-    {Method::get, "/exec/{id}/json", nullptr, execs},
     {Method::post, "/commit", nullptr, "making an image from a container is not supported by Berth yet"},
 
     {Method::post, "/build", nullptr, builds},

@@ -18,6 +18,7 @@
 #include "base/file.hpp"
 #include "base/time.hpp"
 #include "containers/config.hpp"
+#include "containers/exec.hpp"
 #include "containers/inspect.hpp"
 #include "containers/settings.hpp"
 #include "shim/client/shim_client.hpp"
@@ -136,6 +137,17 @@ class Containers {
   /// answer's head; a start that the client asks for upon reading it finds the connection already there. It must not
   /// block.
   void attach(const AttachTarget& target, shim::Attachment attachment, const std::function<void()>& accepted);
+
+  /// A further process of a running container, not started yet; returns its ID.
+  std::string create_exec(const std::string& name, ExecConfig config);
+  ExecTarget exec_target(const std::string& id, ExecStart start);
+  /// Returns once it runs. With a client its connection is the shim's from then on; null: detached. Throws `invalid`
+  /// with Docker's text if its program cannot be executed; the connection stays the caller's.
+  void start_exec(const ExecTarget& target, shim::Attachment* client);
+  /// Waits a while for one that is not started yet.
+  void resize_exec(const std::string& id, unsigned height, unsigned width);
+  /// Whoever has read its output to the end finds its exit code here.
+  ExecInspect inspect_exec(const std::string& id);
 
   /// How many are running, paused and stopped, for /info.
   struct Counts {

@@ -40,7 +40,11 @@ void Containers::Impl::on_shim_readable(const ContainerPtr& container) {
       on_exit(container, *status);
       return;
     }
-    if (std::holds_alternative<shim::DetachEvent>(event)) publish(*container, "detach");
+    if (const auto* ended = std::get_if<shim::ExecExit>(&event)) on_exec_exit(*container, *ended);
+    if (const auto* detached = std::get_if<shim::DetachEvent>(&event)) {
+      detached->exec.empty() ? publish(*container, "detach")
+                             : publish(*container, "exec_detach", {{"execID", detached->exec}});
+    }
   }
   if (shim->gone()) {
     reactor.forget(shim->socket());
@@ -78,6 +82,7 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
     remove_now = !live.restarted_by_user && record.definition.host_config.AutoRemove;
     if (!live.removed) record_exit(records, record);
   });
+  end_execs(*container);
   if (status.oom_killed) publish(*container, "oom");
   publish(*container, "die",
           {{"exitCode", std::to_string(status.exit_code)}, {"execDuration", std::to_string(duration)}});

@@ -70,6 +70,9 @@ Inspect Containers::inspect(const std::string& name, bool size) {
                             {"MergedDir", where.directory / "rootfs"},
                             {"UpperDir", where.directory / "upper"},
                             {"WorkDir", where.directory / "work"}};
+  std::vector<std::string> execs;
+  for (const auto& exec : impl_->execs.of(record.id, false)) execs.push_back(exec->id);
+  if (!execs.empty()) shown.ExecIDs = std::move(execs);
   if (size) {
     shown.SizeRw = directory_size(where.directory / "upper");
     shown.SizeRootFs = *shown.SizeRw + image_size(impl_->collaborators.images, definition.image_id);

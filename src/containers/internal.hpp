@@ -8,6 +8,7 @@
 #include "base/guarded.hpp"
 #include "containers/container.hpp"
 #include "containers/containers.hpp"
+#include "containers/exec_table.hpp"
 #include "containers/reactor.hpp"
 #include "containers/record.hpp"
 #include "containers/spec.hpp"
@@ -77,6 +78,8 @@ struct Containers::Impl {
   /// Marks the container as running under this shim. The caller watches the shim's socket afterwards.
   void take_over(const ContainerPtr& container, const std::shared_ptr<shim::ShimClient>& shim,
                  const shim::Started& started, Status status = Status::running);
+  /// Hears of what the shim tells from now on.
+  void watch(const ContainerPtr& container, shim::ShimClient& shim);
   /// Waits until the shim of the last run has cleaned up and gone.
   void await_departure(Container& container);
 
@@ -99,6 +102,15 @@ struct Containers::Impl {
   // pause.cpp
   /// The caller holds `freezer`. Nothing happens to a container that is not paused.
   void thaw(Container& container);
+
+  // exec.cpp
+  /// Takes in what the container's shim has told so far.
+  void catch_up(const ContainerPtr& container);
+  void on_exec_exit(Container& container, const shim::ExecExit& ended);
+  /// Process 1 has ended, and all others with it.
+  void end_execs(Container& container);
+  /// Finds again what a shim has been running while the daemon was away.
+  void recover_execs(const ContainerPtr& container, shim::ShimClient& shim);
 
   // stop.cpp
   /// Throws `conflict` without a process. A signal that is meant to end the container ends it for good, and thaws it.
@@ -124,6 +136,7 @@ struct Containers::Impl {
   seccomp::FilterCache filters;
   shim::ShimPool pool;
   Guarded<Table> table;
+  ExecTable execs;
   Background background;
   Workers restarts;  ///< more than one: a slow start must not delay those of others
   Reactor reactor;

@@ -100,7 +100,8 @@ void Containers::recover() {
       // The cgroup knows: the daemon may have ended between freezing and recording it.
       const bool frozen = kernel::is_frozen(kernel::cgroup_layout(), cgroup_of(*container));
       impl.take_over(container, shim, *shim->state(), frozen ? Status::paused : Status::running);
-      impl.reactor.watch(shim->socket(), [&impl, container] { impl.on_shim_readable(container); });
+      impl.recover_execs(container, *shim);
+      impl.watch(container, *shim);
       log::info("container found running", {{"id", container->id}, {"pid", shim->state()->pid}});
       continue;
     }

@@ -60,6 +60,7 @@ bool Containers::Impl::forget(const ContainerPtr& container) {
   });
   if (!first) return false;
   leave(container);
+  execs.forget_container(container->id);
   publish(*container, "destroy");
   container->waiters.notify();
   return true;

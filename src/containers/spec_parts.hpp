@@ -78,6 +78,12 @@ oci::runtime::Resources resources_of(const HostConfig& host_config, const HostFa
 // spec_process.cpp
 
 oci::runtime::Process process_of(const SpecInput& input, const Security& security);
+/// What a process of the container finds in its environment, before a further process adds its own.
+std::vector<std::string> environment_of(const Config& config, bool tty);
+/// Docker's rules: a variable that is there already keeps its place; a name without "=" removes it.
+void add_to_environment(std::vector<std::string>& environment, const std::vector<std::string>& assignments);
+/// Of the API's [height, width]; nothing if one of them is 0 or missing.
+std::optional<oci::runtime::Box> console_size_of(const std::vector<std::int64_t>& height_and_width);
 /// "RLIMIT_NOFILE" of "nofile"; throws `invalid`.
 std::string rlimit_name(const std::string& name);
 /// True if tini runs as process 1.

@@ -14,25 +14,6 @@ std::string_view variable_name(std::string_view assignment) {
   return assignment.substr(0, assignment.find('='));
 }
 
-/// Docker's rules: a variable that is there already keeps its place; a name without "=" removes it.
-std::vector<std::string> environment_of(const Config& config) {
-  std::vector<std::string> environment{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                                       "HOSTNAME=" + config.Hostname};
-  if (config.Tty) environment.emplace_back("TERM=xterm");
-  for (const auto& assignment : config.Env) {
-    const auto same = std::ranges::find_if(
-        environment, [&](const auto& known) { return variable_name(known) == variable_name(assignment); });
-    if (!assignment.contains('=')) {
-      if (same != environment.end()) environment.erase(same);
-    } else if (same != environment.end()) {
-      *same = assignment;
-    } else {
-      environment.push_back(assignment);
-    }
-  }
-  return environment;
-}
-
 std::vector<std::string> arguments_of(const SpecInput& input) {
   if (!wants_init(input.host_config)) return input.args;
   std::vector<std::string> arguments{init_path, "--"};
@@ -45,6 +26,34 @@ std::uint64_t limit(std::int64_t value) {
 }
 
 }  // namespace
+
+void add_to_environment(std::vector<std::string>& environment, const std::vector<std::string>& assignments) {
+  for (const auto& assignment : assignments) {
+    const auto same = std::ranges::find_if(
+        environment, [&](const auto& known) { return variable_name(known) == variable_name(assignment); });
+    if (!assignment.contains('=')) {
+      if (same != environment.end()) environment.erase(same);
+    } else if (same != environment.end()) {
+      *same = assignment;
+    } else {
+      environment.push_back(assignment);
+    }
+  }
+}
+
+std::vector<std::string> environment_of(const Config& config, bool tty) {
+  std::vector<std::string> environment{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                                       "HOSTNAME=" + config.Hostname};
+  if (tty) environment.emplace_back("TERM=xterm");
+  add_to_environment(environment, config.Env);
+  return environment;
+}
+
+std::optional<oci::runtime::Box> console_size_of(const std::vector<std::int64_t>& height_and_width) {
+  if (height_and_width.size() != 2 || height_and_width[0] <= 0 || height_and_width[1] <= 0) return std::nullopt;
+  return oci::runtime::Box{.height = static_cast<std::uint32_t>(height_and_width[0]),
+                           .width = static_cast<std::uint32_t>(height_and_width[1])};
+}
 
 std::string rlimit_name(const std::string& name) {
   static constexpr std::array known = {"core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
@@ -63,12 +72,9 @@ oci::runtime::Process process_of(const SpecInput& input, const Security& securit
   const auto& host = input.host_config;
   oci::runtime::Process process;
   process.terminal = input.config.Tty;
-  if (process.terminal && host.ConsoleSize.size() == 2 && host.ConsoleSize[0] > 0 && host.ConsoleSize[1] > 0) {
-    process.consoleSize = {.height = static_cast<std::uint32_t>(host.ConsoleSize[0]),
-                           .width = static_cast<std::uint32_t>(host.ConsoleSize[1])};
-  }
+  if (process.terminal) process.consoleSize = console_size_of(host.ConsoleSize);
   process.args = arguments_of(input);
-  process.env = environment_of(input.config);
+  process.env = environment_of(input.config, input.config.Tty);
   process.cwd = input.config.WorkingDir.empty() ? "/" : input.config.WorkingDir;
   // The runtime takes effective and permitted ones away when the user turns out not to be root. Never inheritable
   // (CVE-2022-24769): files of the image could pick those up.

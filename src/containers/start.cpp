@@ -152,7 +152,12 @@ void Containers::Impl::launch(const ContainerPtr& container, const Record& recor
   publish(*container, "start");
   log::info("container started", {{"id", record.id}, {"name", record.name}, {"image", record.definition.config.Image}});
   // Only now: the event of the exit must not come before the one of the start.
-  reactor.watch(shim->socket(), [this, container] { on_shim_readable(container); });
+  watch(container, *shim);
+}
+
+void Containers::Impl::watch(const ContainerPtr& container, shim::ShimClient& shim) {
+  reactor.watch(shim.socket(), [this, container] { on_shim_readable(container); });
+  shim.on_kept_events([this, container] { reactor.post([this, container] { on_shim_readable(container); }); });
 }
 
 void Containers::Impl::note_failed_start(const ContainerPtr& container, int exit_code, const Error& error) {

@@ -235,6 +235,7 @@ FdRef ShimClient::socket() const {
 
 void ShimClient::on_kept_events(std::function<void()> notify) {
   impl_->seen.with([&](Impl::Seen& seen) { seen.notify = std::move(notify); });
+  impl_->tell_of_kept_events();
 }
 
 std::vector<ShimEvent> ShimClient::take_events() {

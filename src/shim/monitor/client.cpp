@@ -155,4 +155,10 @@ void Client::drop() noexcept {
   connection_.reset();
 }
 
+void Client::give_back() noexcept {
+  done_ = true;
+  watch_.clear();
+  connection_.reset();
+}
+
 }  // namespace berth::shim

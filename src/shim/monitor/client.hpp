@@ -27,6 +27,8 @@ class Client {
 
   /// No more output comes: the connection ends once all is sent.
   void finish();
+  /// Leaves the connection as it is: the daemon has another descriptor of it, and something to say to the client.
+  void give_back() noexcept;
   /// True if it has typed its detach keys.
   [[nodiscard]] bool has_detached() const noexcept { return detached_; }
   /// True once it has ended and can be destroyed.

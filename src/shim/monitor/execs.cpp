@@ -44,7 +44,7 @@ pid_t Execs::start(const runtime::Init& init, const ExecRequest& request, std::v
                        .detached = [this, id = request.id] { tell_(json::to(DetachEvent{.exec = id})); }});
   if (!request.attach.empty()) process->streams->attach(std::move(fds.back()), request.attach.front());
   process->streams->capture(request.capture);
-  {
+  try {
     const auto ends = settings.process.terminal ? Streams::Ends{} : process->streams->open_pipes();
     runtime::ExecRequest exec;
     exec.init = init.pid;
@@ -59,6 +59,9 @@ pid_t Execs::start(const runtime::Init& init, const ExecRequest& request, std::v
     auto started = run_(exec);
     process->pid = started.pid;
     if (settings.process.terminal) process->streams->take_console(std::move(started.console));
+  } catch (...) {
+    process->streams->give_clients_back();
+    throw;
   }
   if (request.timeout_ms > 0) process->deadline = Clock::now() + milliseconds{request.timeout_ms};
   processes_.push_back(std::move(process));

@@ -29,7 +29,7 @@ class Execs {
 
   Execs(Loop& loop, Run run, Tell tell) : loop_(loop), run_(run), tell_(std::move(tell)) {}
 
-  /// Starts a process beside process 1. Throws what `runtime::exec` throws; the client's connection is closed then.
+  /// Starts a process beside process 1. Throws what `runtime::exec` throws; the client's connection stays open then.
   pid_t start(const runtime::Init& init, const ExecRequest& request, std::vector<UniqueFd> fds);
   /// Both throw `not_found` if there is no such process any more.
   void resize(const std::string& id, unsigned height, unsigned width);

@@ -90,6 +90,10 @@ void Streams::abandon() {
   for (const auto& output : outputs_) output->abandon();
 }
 
+void Streams::give_clients_back() noexcept {
+  for (const auto& client : clients_) client->give_back();
+}
+
 void Streams::finish_clients() {
   input_.close();
   for (const auto& client : clients_) client->finish();

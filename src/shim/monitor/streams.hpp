@@ -69,6 +69,8 @@ class Streams {
 
   /// Lets the clients go as soon as they have got everything.
   void finish_clients();
+  /// The process could not be started: forgets the clients without ending their connections.
+  void give_clients_back() noexcept;
   [[nodiscard]] bool has_clients() const { return !clients_.empty(); }
 
   /// Holds or resumes both directions by what the other side can take, and forgets clients that are done. Call after

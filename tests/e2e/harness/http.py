@@ -151,10 +151,13 @@ class Api:
         sock.sendall(data)
         return sock
 
-    def hijack(self, path, upgrade=True, **query):
+    def hijack(self, path, upgrade=True, body=None, **query):
+        """`body`: a document to send as JSON."""
+        text = b"" if body is None else json.dumps(body).encode()
         upgrade_lines = "Connection: Upgrade\r\nUpgrade: tcp\r\n" if upgrade else ""
         sock = self.raw((f"POST {self.url(path, query)} HTTP/1.1\r\nHost: x\r\n{upgrade_lines}"
-                         "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n").encode())
+                         f"Content-Type: {'text/plain' if body is None else 'application/json'}\r\n"
+                         f"Content-Length: {len(text)}\r\n\r\n").encode() + text)
         data = b""
         while b"\r\n\r\n" not in data:
             more = sock.recv(65536)
