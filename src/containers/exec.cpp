@@ -28,8 +28,7 @@ void require_active(Container& container, const std::string& name) {
   const auto state = container.state();
   switch (state.status) {
     case Status::running: return;
-    case Status::paused:
-      throw Error{Kind::conflict, "Container {} is paused, unpause the container before exec", name};
+    case Status::paused: throw Error{Kind::conflict, "Container {} is paused, unpause the container before exec", name};
     case Status::restarting:
       throw Error{Kind::conflict, "Container {} is restarting, wait until the container is running", name};
     default: throw Error{Kind::conflict, "container {} is not running", container.id};
@@ -59,11 +58,14 @@ shim::ExecSettings make_settings(const Exec& exec, const ExecStart& start, const
   process.args = *config.Cmd;
   process.terminal = config.Tty;
   process.consoleSize.reset();
-  if (config.Tty) process.consoleSize = console_size_of(start.ConsoleSize.empty() ? config.ConsoleSize : start.ConsoleSize);
+  if (config.Tty)
+    process.consoleSize = console_size_of(start.ConsoleSize.empty() ? config.ConsoleSize : start.ConsoleSize);
   const auto container = exec.container->record().definition.config;
   process.env = environment_of(container, config.Tty);
   add_to_environment(process.env, config.Env);
-  process.cwd = !config.WorkingDir.empty() ? config.WorkingDir : container.WorkingDir.empty() ? "/" : container.WorkingDir;
+  process.cwd = !config.WorkingDir.empty()     ? config.WorkingDir
+                : container.WorkingDir.empty() ? "/"
+                                               : container.WorkingDir;
   if (config.Privileged) {
     const auto& all = host_facts().capabilities;
     process.capabilities.emplace();
