@@ -115,6 +115,9 @@ ExecTarget Containers::exec_target(const std::string& id, ExecStart start) {
 
 void Containers::start_exec(const ExecTarget& target, shim::Attachment* client) {
   auto& exec = *target.exec;
+  // A process that joins a cgroup while that is being frozen would keep the shim waiting for it.
+  const std::lock_guard lock{exec.container->freezer};
+  require_active(*exec.container, exec.container->id);
   exec.claim();
   const auto& config = exec.config;
   impl_->publish(*exec.container, "exec_start: " + command_of(config), event_attributes(exec));
