@@ -1,4 +1,4 @@
-// Containers: the requests that last. Attach, logs and wait.
+// Containers: the requests that last. Attach, logs, stats and wait.
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
@@ -117,9 +117,21 @@ Reply wait(const Request& request, Engine& engine) {
   });
 }
 
+Reply stats(const Request& request, Engine& engine) {
+  containers::StatsRequest wanted{.stream = request.flag("stream", true)};
+  if (request.version() >= ApiVersion{1, 41}) wanted.one_shot = request.flag("one-shot");
+  return Reply::stream("application/json", [=, &request, &engine](BodyWriter& out) {
+    engine.containers().stats(request.name(), wanted, request.client(), [&](const containers::Stats& stats) {
+      out.write(json::write(stats) + "\n");
+      out.flush();
+    });
+  });
+}
+
 const Route routes[] = {
     {Method::post, "/containers/{name}/attach", attach},  // 101, 200, 400, 404, 409
     {Method::get, "/containers/{name}/logs", logs_of},    // 200, 400, 404, 501
+    {Method::get, "/containers/{name}/stats", stats},     // 200, 400, 404
     {Method::post, "/containers/{name}/wait", wait},      // 200, 400, 404
 };
 

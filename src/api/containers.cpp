@@ -106,6 +106,20 @@ Reply inspect(const Request& request, Engine& engine) {
   return Reply::json(engine.containers().inspect(request.name(), request.flag("size")));
 }
 
+Reply top(const Request& request, Engine& engine) {
+  return Reply::json(engine.containers().top(request.name(), request.query_or("ps_args", "")));
+}
+
+Reply update(const Request& request, Engine& engine) {
+  auto update = request.json<containers::UpdateRequest>();
+  to_newest(update, request.version());
+  return Reply::json(engine.containers().update(request.name(), std::move(update)));
+}
+
+Reply prune(const Request& request, Engine& engine) {
+  return Reply::json(engine.containers().prune(request.filters()));
+}
+
 const Route routes[] = {
     {Method::get, "/containers/json", list},                // 200, 400
     {Method::post, "/containers/create", create},           // 201, 400, 404, 409
@@ -118,6 +132,9 @@ const Route routes[] = {
     {Method::post, "/containers/{name}/unpause", unpause},  // 204, 404, 500
     {Method::post, "/containers/{name}/rename", rename},    // 204, 404, 409
     {Method::post, "/containers/{name}/resize", resize},    // 200, 404, 409
+    {Method::get, "/containers/{name}/top", top},           // 200, 404, 409
+    {Method::post, "/containers/{name}/update", update},    // 200, 400, 404, 409
+    {Method::post, "/containers/prune", prune},             // 200, 400, 409
     {Method::delete_, "/containers/{name}", remove},        // 204, 404, 409
 };
 

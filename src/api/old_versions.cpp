@@ -12,6 +12,10 @@ void to_newest(containers::CreateBody& body, ApiVersion version) {
   if (version < ApiVersion{1, 44} && body.Healthcheck_) body.Healthcheck_->StartInterval.reset();
 }
 
+void to_newest(containers::UpdateRequest& body, ApiVersion version) {
+  if (version < ApiVersion{1, 40}) body.PidsLimit.reset();
+}
+
 void add_old_image_filter(Filters& filters, const Request& request) {
   if (request.version() >= ApiVersion{1, 41}) return;
   if (const auto reference = request.query_or("filter", ""); !reference.empty())

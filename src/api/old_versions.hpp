@@ -10,6 +10,9 @@ namespace berth::api {
 /// A body of `create` as a client of that version meant it.
 void to_newest(containers::CreateBody& body, ApiVersion version);
 
+/// A body of `update`.
+void to_newest(containers::UpdateRequest& body, ApiVersion version);
+
 /// Filters of the image list: before 1.41 a reference could come as the parameter `filter`.
 void add_old_image_filter(Filters& filters, const Request& request);
 

@@ -14,17 +14,13 @@ constexpr std::string_view plugins = "plugins are not supported by Berth yet";
 constexpr std::string_view swarm = "Swarm is not supported by Berth";
 
 const Route routes[] = {
-    {Method::get, "/containers/{id}/top", nullptr, "listing a container's processes is not supported by Berth yet"},
     {Method::get, "/containers/{id}/changes", nullptr,
      "listing a container's changed files is not supported by Berth yet"},
     {Method::get, "/containers/{id}/export", nullptr, "exporting a container's files is not supported by Berth yet"},
-    {Method::get, "/containers/{id}/stats", nullptr, "statistics of containers are not supported by Berth yet"},
-    {Method::post, "/containers/{id}/update", nullptr, "updating a container's limits is not supported by Berth yet"},
     {Method::get, "/containers/{id}/attach/ws", nullptr, "attaching over a web socket is not supported by Berth yet"},
     {Method::head, "/containers/{id}/archive", nullptr, archives},
     {Method::get, "/containers/{id}/archive", nullptr, archives},
     {Method::put, "/containers/{id}/archive", nullptr, archives},
-    {Method::post, "/containers/prune", nullptr, "pruning containers is not supported by Berth yet"},
     {Method::post, "/commit", nullptr, "making an image from a container is not supported by Berth yet"},
 
     {Method::post, "/build", nullptr, builds},

@@ -205,4 +205,10 @@ struct CreateBody : Config {
 };
 BOOST_DESCRIBE_STRUCT(CreateBody, (Config), (HostConfig_, NetworkingConfig))
 
+/// The body of POST /containers/{id}/update.
+struct UpdateRequest : Resources {
+  RestartPolicy RestartPolicy_;
+};
+BOOST_DESCRIBE_STRUCT(UpdateRequest, (Resources), (RestartPolicy_))
+
 }  // namespace berth::containers

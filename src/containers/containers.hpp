@@ -21,6 +21,7 @@
 #include "containers/exec.hpp"
 #include "containers/inspect.hpp"
 #include "containers/settings.hpp"
+#include "containers/stats.hpp"
 #include "shim/client/shim_client.hpp"
 
 namespace berth::containers {
@@ -67,6 +68,31 @@ struct WaitResult {
 };
 BOOST_DESCRIBE_STRUCT(WaitResult::Problem, (), (Message))
 BOOST_DESCRIBE_STRUCT(WaitResult, (), (StatusCode, Error))
+
+/// The answer of GET /containers/{id}/top: lines of ps.
+struct Processes {
+  std::vector<std::vector<std::string>> Processes_;
+  std::vector<std::string> Titles;
+};
+BOOST_DESCRIBE_STRUCT(Processes, (), (Processes_, Titles))
+
+struct StatsRequest {
+  bool stream = true;
+  bool one_shot = false;  ///< one sample at once, without the times of one before
+};
+
+/// The answer of POST /containers/{id}/update.
+struct Updated {
+  std::vector<std::string> Warnings;
+};
+BOOST_DESCRIBE_STRUCT(Updated, (), (Warnings))
+
+/// The answer of POST /containers/prune.
+struct PruneReport {
+  json::Nullable<std::vector<std::string>> ContainersDeleted;
+  std::uint64_t SpaceReclaimed = 0;
+};
+BOOST_DESCRIBE_STRUCT(PruneReport, (), (ContainersDeleted, SpaceReclaimed))
 
 struct AttachRequest {
   bool logs = false;    ///< first what was logged so far
@@ -127,6 +153,18 @@ class Containers {
   void rename(const std::string& name, const std::string& new_name);
   void remove(const std::string& name, const RemoveRequest& request);
   void resize(const std::string& name, unsigned height, unsigned width);
+
+  /// Runs the host's ps with these arguments ("": -ef) and keeps the lines of the container's processes.
+  Processes top(const std::string& name, const std::string& ps_args);
+  /// Calls `send` with samples, one each second if it is a stream: until the container is removed, and through stops
+  /// and starts. Throws `cancelled` once `client` hangs up.
+  void stats(const std::string& name, const StatsRequest& request, FdRef client,
+             const std::function<void(const Stats&)>& send);
+  /// Changes limits and the restart policy, at once if it runs. Members of `request` that are zero, empty or null stay
+  /// as they are.
+  Updated update(const std::string& name, UpdateRequest request);
+  /// Removes what does not run. Filters: until, label, label!. Throws `conflict` while another prune is under way.
+  PruneReport prune(const Filters& filters);
 
   std::vector<Summary> list(const ListRequest& request);
   Inspect inspect(const std::string& name, bool size);

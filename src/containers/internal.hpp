@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/guarded.hpp"
@@ -137,6 +138,7 @@ struct Containers::Impl {
   shim::ShimPool pool;
   Guarded<Table> table;
   ExecTable execs;
+  std::mutex pruning;  ///< held by the one prune that may run
   Background background;
   Workers restarts;  ///< more than one: a slow start must not delay those of others
   Reactor reactor;

@@ -1,10 +1,8 @@
 // GET /containers/json: which containers, and what is shown of each.
 #include <algorithm>
-#include <set>
 
-#include "base/error.hpp"
-#include "base/strings.hpp"
 #include "containers/internal.hpp"
+#include "containers/list_filters.hpp"
 #include "containers/show.hpp"
 #include "containers/text.hpp"
 #include "images/images.hpp"
@@ -12,87 +10,17 @@
 namespace berth::containers {
 namespace {
 
-using Values = std::vector<std::string>;
-
-const std::set<std::string, std::less<>> known_filters = {"ancestor", "before",  "exited",    "expose", "health",
-                                                          "id",       "is-task", "isolation", "label",  "name",
-                                                          "network",  "publish", "since",     "status", "volume"};
-
-void check_filters(const Filters& filters) {
-  for (const auto& [name, values] : filters) {
-    if (!known_filters.contains(name)) throw Error{Kind::invalid, "invalid filter '{}'", name};
-    for (const auto& value : values) {
-      if (name == "status" && !parse_status(value)) {
-        throw Error{Kind::invalid, "invalid filter 'status={}'", value};
-      }
-      if (name == "exited" && !parse_number<int>(value)) {
-        throw Error{Kind::invalid, "invalid filter 'exited={}'", value};
-      }
-      if (name == "health" && value != "none" && value != "starting" && value != "healthy" && value != "unhealthy") {
-        throw Error{Kind::invalid, "invalid filter 'health={}'", value};
-      }
-    }
-  }
+/// Stopped containers are shown to those who ask for all, for a number or for a state.
+bool shows_stopped(const ListRequest& request) {
+  return request.all || request.limit > 0 || request.filters.contains("status");
 }
 
-bool has_label(const std::map<std::string, std::string>& labels, const std::string& wanted) {
-  const auto parts = split_once(wanted, '=');
-  const auto found = labels.find(std::string{parts ? parts->first : wanted});
-  return found != labels.end() && (!parts || found->second == parts->second);
-}
-
-bool any(const Values& values, const auto& matches) {
-  return std::any_of(values.begin(), values.end(), matches);
-}
-
-bool exposes(const Record& record, const std::string& port) {
-  const std::string wanted = port.contains('/') ? port : port + "/tcp";
-  return record.definition.config.ExposedPorts.contains(wanted);
-}
-
-/// Filters about other objects are resolved once: the IDs and times that they stand for.
+/// Filters about other objects are resolved once: the images and times that they stand for.
 struct Resolved {
   std::optional<Time> before, since;
+  bool has_ancestors = false;
   std::vector<images::Image> ancestors;
 };
-
-bool matches(const Record& record, const std::string& filter, const Values& values, const Resolved& resolved) {
-  const auto& definition = record.definition;
-  if (filter == "id") return any(values, [&](auto& v) { return record.id.starts_with(v); });
-  if (filter == "name") return any(values, [&](auto& v) { return name_matches(record.name, v); });
-  if (filter == "label") {
-    return std::all_of(values.begin(), values.end(), [&](auto& v) { return has_label(definition.config.Labels, v); });
-  }
-  if (filter == "status") return any(values, [&](auto& v) { return to_string(record.state.status) == v; });
-  if (filter == "exited") {
-    return record.state.status == Status::exited &&
-           any(values, [&](auto& v) { return parse_number<int>(v) == record.state.exit_code; });
-  }
-  if (filter == "health") return any(values, [](auto& v) { return v == "none"; });
-  if (filter == "network") {
-    const auto mode = shown_network(definition.host_config.NetworkMode);
-    return any(values, [&](auto& v) { return v == mode || network_id(mode).starts_with(v); });
-  }
-  if (filter == "volume") {
-    return any(values, [&](auto& v) {
-      const auto mounts = mount_points(definition.host_config);
-      return std::any_of(mounts.begin(), mounts.end(),
-                         [&](const MountPoint& mount) { return mount.Destination == v || mount.Source == v; });
-    });
-  }
-  if (filter == "expose") return any(values, [&](auto& v) { return exposes(record, v); });
-  if (filter == "publish" || filter == "is-task") return any(values, [](auto& v) { return v == "false"; });
-  if (filter == "isolation") return any(values, [](auto& v) { return v.empty() || v == "default"; });
-  if (filter == "before") return !resolved.before || record.created < *resolved.before;
-  if (filter == "since") return !resolved.since || record.created > *resolved.since;
-  return false;
-}
-
-bool shown_by_default(const ListRequest& request) {
-  // Asking for stopped ones by name means all of them.
-  return request.all || request.limit > 0 || request.filters.contains("status") || request.filters.contains("exited") ||
-         request.filters.contains("before") || request.filters.contains("since");
-}
 
 /// True if the image is one of the ancestors or was built on one: its layers begin with the ancestor's.
 bool descends(images::ImageStore& images, const oci::Digest& id, const std::vector<images::Image>& ancestors) {
@@ -129,15 +57,12 @@ Summary summary_of(const Record& record, Time at) {
 }  // namespace
 
 std::vector<Summary> Containers::list(const ListRequest& request) {
-  check_filters(request.filters);
-  const auto values_of = [&](const char* name) {
-    const auto found = request.filters.find(name);
-    return found == request.filters.end() ? Values{} : found->second;
-  };
+  const ListFilter filter{request.filters};
   Resolved resolved;
-  for (const auto& name : values_of("before")) resolved.before = impl_->get(name)->record().created;
-  for (const auto& name : values_of("since")) resolved.since = impl_->get(name)->record().created;
-  for (const auto& name : values_of("ancestor")) {
+  for (const auto& name : filter.values("before")) resolved.before = impl_->get(name)->record().created;
+  for (const auto& name : filter.values("since")) resolved.since = impl_->get(name)->record().created;
+  for (const auto& name : filter.values("ancestor")) {
+    resolved.has_ancestors = true;
     // An ancestor that does not exist has no containers.
     if (const auto image = impl_->collaborators.images.find(name)) resolved.ancestors.push_back(*image);
   }
@@ -145,14 +70,15 @@ std::vector<Summary> Containers::list(const ListRequest& request) {
   std::vector<Record> records;
   for (const auto& container : impl_->all()) {
     auto record = container->record();
-    if (!shown_by_default(request) && !record.state.running()) continue;
-    const bool wanted = std::all_of(request.filters.begin(), request.filters.end(), [&](const auto& filter) {
-      if (filter.first == "ancestor") {
-        return descends(impl_->collaborators.images, record.definition.image_id, resolved.ancestors);
-      }
-      return filter.second.empty() || matches(record, filter.first, filter.second, resolved);
-    });
-    if (wanted) records.push_back(std::move(record));
+    if (!shows_stopped(request) && !record.state.running()) continue;
+    if (resolved.before && record.created >= *resolved.before) continue;
+    if (resolved.since && record.created <= *resolved.since) continue;
+    if (!filter.matches(record)) continue;
+    if (resolved.has_ancestors &&
+        !descends(impl_->collaborators.images, record.definition.image_id, resolved.ancestors)) {
+      continue;
+    }
+    records.push_back(std::move(record));
   }
   std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.created > b.created; });
   if (request.limit > 0 && records.size() > static_cast<std::size_t>(request.limit)) {

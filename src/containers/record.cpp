@@ -89,6 +89,10 @@ void RecordStore::update_state(const std::string& id, const State& state) {
   database_.run("UPDATE containers SET state = ? WHERE id = ?", {json::write(state.to_json()), id});
 }
 
+void RecordStore::update_definition(const std::string& id, const Definition& definition) {
+  database_.run("UPDATE containers SET definition = ? WHERE id = ?", {json::write(definition), id});
+}
+
 void RecordStore::rename(const std::string& id, const std::string& name) {
   database_.run("UPDATE containers SET name = ? WHERE id = ?", {name, id});
 }

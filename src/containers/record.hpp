@@ -37,7 +37,7 @@ struct State {
   [[nodiscard]] json::Value to_json() const;
 };
 
-/// The part that is fixed at creation, but for the name.
+/// The part that is fixed at creation, but for the limits and the restart policy, which `update` changes.
 struct Definition {
   oci::Digest image_id;
   std::string path;  ///< the program
@@ -61,6 +61,7 @@ class RecordStore {
   explicit RecordStore(metadata::Database& database);
   void add(const Record& record);
   void update_state(const std::string& id, const State& state);
+  void update_definition(const std::string& id, const Definition& definition);
   void rename(const std::string& id, const std::string& name);
   void remove(const std::string& id);
   std::vector<Record> all();

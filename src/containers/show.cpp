@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <set>
 
-#include "base/error.hpp"
 #include "base/strings.hpp"
 
 namespace berth::containers {
@@ -28,24 +27,6 @@ MountPoint bind_point(const std::string& bind) {
   }
   return point;
 }
-
-class Regex {
- public:
-  explicit Regex(const std::string& pattern) {
-    if (::regcomp(&compiled_, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
-      throw Error{Kind::invalid, "invalid filter 'name={}': it is no regular expression", pattern};
-    }
-  }
-  Regex(const Regex&) = delete;
-  Regex& operator=(const Regex&) = delete;
-  ~Regex() { ::regfree(&compiled_); }
-  [[nodiscard]] bool found_in(const std::string& text) const {
-    return ::regexec(&compiled_, text.c_str(), 0, nullptr, 0) == 0;
-  }
-
- private:
-  regex_t compiled_{};
-};
 
 }  // namespace
 
@@ -86,9 +67,17 @@ std::vector<MountPoint> mount_points(const HostConfig& host_config) {
   return points;
 }
 
+bool text_matches(const std::string& text, const std::string& pattern) {
+  if (text == pattern) return true;
+  regex_t compiled{};
+  if (::regcomp(&compiled, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0) return false;
+  const bool found = ::regexec(&compiled, text.c_str(), 0, nullptr, 0) == 0;
+  ::regfree(&compiled);
+  return found;
+}
+
 bool name_matches(const std::string& name, const std::string& pattern) {
-  const Regex regex{pattern};
-  return regex.found_in(name) || regex.found_in("/" + name);
+  return text_matches(name, pattern) || text_matches("/" + name, pattern);
 }
 
 std::int64_t image_size(images::ImageStore& images, const oci::Digest& id) {
@@ -105,7 +94,8 @@ std::int64_t directory_size(const fs::path& directory) {
        entry.increment(ignored)) {
     struct stat status {};
     if (::lstat(entry->path().c_str(), &status) < 0) continue;  // it went away meanwhile
-    if (S_ISREG(status.st_mode) && seen.insert(status.st_ino).second) total += status.st_size;
+    if (S_ISDIR(status.st_mode)) continue;
+    if (status.st_nlink == 1 || seen.insert(status.st_ino).second) total += status.st_size;
   }
   return total;
 }

@@ -21,13 +21,18 @@ EndpointSettings endpoint(const std::string& network);
 /// Binds and mounts as `inspect` shows them under "Mounts".
 std::vector<MountPoint> mount_points(const HostConfig& host_config);
 
-/// A filter of names: a regular expression, found anywhere in the name with or without its slash.
+/// A filter of text: equal to it, or a regular expression that is found anywhere in it. What is no regular expression
+/// is found nowhere.
+bool text_matches(const std::string& text, const std::string& pattern);
+
+/// The same for the name with or without its slash.
 bool name_matches(const std::string& name, const std::string& pattern);
 
 /// Bytes of an image's layers; 0 if it has been removed.
 std::int64_t image_size(images::ImageStore& images, const oci::Digest& id);
 
-/// Bytes that the files in a directory take; 0 if it does not exist. Hard links count once.
+/// Bytes that all but the directories in a directory take; 0 if it does not exist. Hard links count once. Reads without
+/// any lock: what a running program adds or removes meanwhile may count or not.
 std::int64_t directory_size(const fs::path& directory);
 
 }  // namespace berth::containers

@@ -55,6 +55,9 @@ std::string cgroup_path(const std::string& id, const HostConfig& host_config);
 std::vector<std::string> validate(const Config& config, const HostConfig& host_config,
                                   const HostFacts& facts = host_facts());
 
+/// The same for what `update` may change.
+std::vector<std::string> validate_update(const UpdateRequest& request, const HostFacts& facts = host_facts());
+
 /// How the container's output is kept. Throws `invalid` or `unsupported` on unknown drivers and options.
 shim::LogSettings log_settings(const Config& config, const HostConfig& host_config, const fs::path& path);
 

@@ -120,13 +120,16 @@ void check_restart_policy(const HostConfig& host) {
   }
 }
 
-void check_memory(const HostConfig& host, const HostFacts& facts, Warnings& warnings) {
+/// An update may name one limit without those that were set before.
+enum class Purpose { create, update };
+
+void check_memory(const HostConfig& host, const HostFacts& facts, Purpose purpose, Warnings& warnings) {
   if (host.Memory != 0 && host.Memory < least_memory) throw Error{Kind::invalid, "Minimum memory limit allowed is 6MB"};
   if (host.MemorySwap < -1) throw Error{Kind::invalid, "invalid memory-swap: {}", host.MemorySwap};
   if (host.Memory > 0 && host.MemorySwap > 0 && host.MemorySwap < host.Memory) {
     throw Error{Kind::invalid, "Minimum memoryswap limit should be larger than memory limit, see usage"};
   }
-  if (host.Memory == 0 && host.MemorySwap > 0) {
+  if (host.Memory == 0 && host.MemorySwap > 0 && purpose == Purpose::create) {
     throw Error{Kind::invalid, "You should always set the Memory limit when using Memoryswap limit, see usage"};
   }
   if (host.Memory > 0 && host.MemorySwap != -1 && !facts.has_swap_limit) {
@@ -313,13 +316,25 @@ std::vector<std::string> validate(const Config& config, const HostConfig& host_c
   capabilities_of(host_config, facts);
   parse_security(host_config);
   check_sysctls(host_config);
-  check_memory(host_config, facts, warnings);
+  check_memory(host_config, facts, Purpose::create, warnings);
   check_cpu(host_config, facts);
   check_other_resources(host_config, facts, warnings);
   if (host_config.Annotations && host_config.Annotations->contains("")) {
     throw Error{Kind::invalid, "invalid Annotations: the empty string is not permitted as an annotation key"};
   }
   log_settings(config, host_config, {});
+  return warnings;
+}
+
+std::vector<std::string> validate_update(const UpdateRequest& request, const HostFacts& facts) {
+  HostConfig host_config;
+  static_cast<Resources&>(host_config) = request;
+  host_config.RestartPolicy_ = request.RestartPolicy_;
+  Warnings warnings;
+  check_restart_policy(host_config);
+  check_memory(host_config, facts, Purpose::update, warnings);
+  check_cpu(host_config, facts);
+  check_other_resources(host_config, facts, warnings);
   return warnings;
 }
 

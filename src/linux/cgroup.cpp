@@ -205,12 +205,22 @@ Cgroup::~Cgroup() {
 }
 
 void Cgroup::write(std::string_view controller, const std::string& file, std::string_view value) const {
-  const auto* hierarchy = layout_->find(controller);
+  write_cgroup(*layout_, path_, controller, file, value);
+}
+
+UniqueFd Cgroup::directory() const {
+  if (layout_ == nullptr || !layout_->unified) return {};
+  return open_file(cgroup_directory(layout_->hierarchies.front(), path_), O_PATH | O_DIRECTORY);
+}
+
+void write_cgroup(const CgroupLayout& layout, const std::string& cgroup, std::string_view controller,
+                  const std::string& file, std::string_view value) {
+  const auto* hierarchy = layout.find(controller);
   if (hierarchy == nullptr)
     throw Error{Kind::unsupported, "this machine has no cgroup controller {}", quote(controller)};
-  const auto directory = cgroup_directory(*hierarchy, path_);
+  const auto directory = cgroup_directory(*hierarchy, cgroup);
   int error = write_file_at(directory + "/" + file, value);
-  if (error == ENOENT && layout_->unified) {
+  if (error == ENOENT && layout.unified) {
     enable_controllers(*hierarchy, directory);
     error = write_file_at(directory + "/" + file, value);
   }
@@ -221,9 +231,11 @@ void Cgroup::write(std::string_view controller, const std::string& file, std::st
                             : Kind::internal);
 }
 
-UniqueFd Cgroup::directory() const {
-  if (layout_ == nullptr || !layout_->unified) return {};
-  return open_file(cgroup_directory(layout_->hierarchies.front(), path_), O_PATH | O_DIRECTORY);
+std::optional<std::string> find_control(const CgroupLayout& layout, const std::string& cgroup,
+                                        std::string_view controller, const std::string& file) {
+  const auto* hierarchy = layout.find(controller);
+  if (hierarchy == nullptr) return std::nullopt;
+  return find_file(cgroup_directory(*hierarchy, cgroup) + "/" + file);
 }
 
 void join_cgroup(const CgroupLayout& layout, const std::string& path) {

@@ -5,6 +5,7 @@
 // that `cgroup.procs` takes; on version 2 clone3 starts them inside.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,14 @@ class Cgroup {
   const CgroupLayout* layout_ = nullptr;
   std::string path_;
 };
+
+/// Writes a control file of a cgroup that somebody else owns, as Cgroup::write does.
+void write_cgroup(const CgroupLayout& layout, const std::string& cgroup, std::string_view controller,
+                  const std::string& file, std::string_view value);
+
+/// What a control file says; nothing if the machine has no such controller or file.
+std::optional<std::string> find_control(const CgroupLayout& layout, const std::string& cgroup,
+                                        std::string_view controller, const std::string& file);
 
 /// Puts the calling process, which has one thread, into the cgroup.
 void join_cgroup(const CgroupLayout& layout, const std::string& path);

@@ -87,7 +87,8 @@ void plan_throttle(const std::vector<ThrottleDevice>& devices, const char* file_
   for (const auto& device : devices) {
     const auto number = fmt::format("{}:{}", device.major, device.minor);
     if (unified) {
-      writes.push_back({"io", "io.max", fmt::format("{} {}={}", number, key_v2, device.rate)});
+      const auto rate = device.rate == 0 ? "max" : std::to_string(device.rate);  // 0 lifts the limit on version 1
+      writes.push_back({"io", "io.max", fmt::format("{} {}={}", number, key_v2, rate)});
     } else {
       writes.push_back({"blkio", file_v1, fmt::format("{} {}", number, device.rate)});
     }

@@ -1,6 +1,7 @@
 // linux.resources of a configuration as writes to control files: decided without touching a cgroup.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,10 @@ ResourcePlan plan_resources(const oci::runtime::Resources& resources, bool unifi
 /// Device rules with the default devices added, as runc adds them; those that a later rule for all makes void are gone.
 /// Empty if everything is allowed.
 std::vector<kernel::DeviceRule> plan_device_rules(const std::vector<oci::runtime::DeviceRule>& rules);
+
+/// Version 1 refuses a memory limit above that of memory and swap together, in every state in between: where the new
+/// one is above the present limit of both, that is written first.
+void order_memory_writes(std::vector<ControlWrite>& writes, std::uint64_t present_swap_limit);
 
 /// Writes the plan to a cgroup.
 void apply_resources(const kernel::Cgroup& cgroup, const ResourcePlan& plan);

@@ -120,6 +120,10 @@ struct Exec {
 /// and `not_found` if process 1 has gone.
 Exec exec(const ExecRequest& request);
 
+/// Changes limits of a running container; absent ones stay, and device rules are not looked at. Throws what the kernel
+/// says (on cgroup version 1 EBUSY for a memory limit below what cannot be reclaimed); the limits are as before then.
+void update_resources(const std::string& cgroup, const oci::runtime::Resources& resources);
+
 /// Ends whatever is left in the container's cgroup and removes the cgroup. Never throws; returns false if something
 /// stayed.
 bool destroy_cgroup(const std::string& cgroup) noexcept;
