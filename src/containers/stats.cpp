@@ -102,7 +102,8 @@ std::map<std::string, std::uint64_t> chosen(const std::map<std::string, std::uin
 
 BlkioStats::Entries entries_of(const kernel::BlockCounts& counts) {
   std::vector<BlkioEntry> entries;
-  for (const auto& count : counts) entries.push_back({count.major_number, count.minor_number, count.operation, count.value});
+  for (const auto& count : counts)
+    entries.push_back({count.major_number, count.minor_number, count.operation, count.value});
   return entries;
 }
 

@@ -117,8 +117,7 @@ Updated Containers::update(const std::string& name, UpdateRequest request) {
     auto definition = record.definition;
     merge_update(definition.host_config, request);
     if (record.state.pid != 0) {
-      runtime::update_resources(cgroup_of(*container),
-                                changed_limits(definition.host_config, request, host_facts()));
+      runtime::update_resources(cgroup_of(*container), changed_limits(definition.host_config, request, host_facts()));
     }
     container->with([&](Record& current, Container::Live&) {
       impl_->records.update_definition(current.id, definition);

@@ -235,7 +235,11 @@ std::optional<std::string> find_control(const CgroupLayout& layout, const std::s
                                         std::string_view controller, const std::string& file) {
   const auto* hierarchy = layout.find(controller);
   if (hierarchy == nullptr) return std::nullopt;
-  return find_file(cgroup_directory(*hierarchy, cgroup) + "/" + file);
+  try {
+    return find_file(cgroup_directory(*hierarchy, cgroup) + "/" + file);
+  } catch (const Error&) {
+    return std::nullopt;  // some can only be written, and some say EINVAL where the kernel has them switched off
+  }
 }
 
 void join_cgroup(const CgroupLayout& layout, const std::string& path) {

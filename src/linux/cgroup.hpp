@@ -73,7 +73,7 @@ class Cgroup {
 void write_cgroup(const CgroupLayout& layout, const std::string& cgroup, std::string_view controller,
                   const std::string& file, std::string_view value);
 
-/// What a control file says; nothing if the machine has no such controller or file.
+/// What a control file says; nothing if the machine has no such controller or file, or it cannot be read.
 std::optional<std::string> find_control(const CgroupLayout& layout, const std::string& cgroup,
                                         std::string_view controller, const std::string& file);
 
