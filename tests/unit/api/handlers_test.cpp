@@ -101,7 +101,7 @@ TEST_F(Handlers, OldClientsSeeTheFieldsOfTheirTime) {
 
 TEST_F(Handlers, WhatIsNotThereYetIs501WithASentence) {
   for (const auto* path :
-       {"/networks", "/volumes", "/system/df", "/swarm", "/containers/x/stats", "/plugins/a/b/json"}) {
+       {"/networks", "/volumes", "/system/df", "/swarm", "/containers/x/export", "/plugins/a/b/json"}) {
     const auto answer = ask(get(path));
     EXPECT_THAT(answer, HasSubstr("HTTP/1.1 501 Not Implemented\r\n")) << path;
     EXPECT_THAT(answer, HasSubstr(" not supported by Berth")) << path;
