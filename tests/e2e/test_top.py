@@ -1,11 +1,14 @@
 """docker top: the host's ps, and of it the container's own lines."""
 
 import pytest
+from harness.waiting import until
 
 
 def test_top_shows_the_containers_processes_and_no_others(host):
     container = host.spawn("sh", "-c", "sleep 4321; true", name="busy")
-    reply = host.api.get(f"/containers/{container}/top").json
+    url = f"/containers/{container}/top"
+    until(lambda: "sleep 4321" in {line[-1] for line in host.api.get(url).json["Processes"]}, "the shell's child")
+    reply = host.api.get(url).json
     assert reply["Titles"] == ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]
     commands = {line[-1] for line in reply["Processes"]}
     assert "sleep 4321" in commands and commands <= {"sleep 4321", "sh -c sleep 4321; true"}
