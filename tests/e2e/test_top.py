@@ -1,6 +1,7 @@
 """docker top: the host's ps, and of it the container's own lines."""
 
 import pytest
+
 from harness.waiting import until
 
 
