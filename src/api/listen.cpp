@@ -8,10 +8,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -58,9 +60,15 @@ void remove_stale_socket(const fs::path& path, const sockaddr_un& address) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) < 0) return;
   if (!S_ISSOCK(status.st_mode)) throw Error{Kind::conflict, "{} exists and is not a socket", quote(path.native())};
-  const auto probe = make_socket(AF_UNIX);
-  if (::connect(probe.get(), generic(address), sizeof address) == 0 || errno != ECONNREFUSED) {
-    throw Error{Kind::conflict, "another daemon listens on {}", quote(path.native())};
+  // A daemon that was killed may leave a child between fork and exec, which keeps its socket for a moment.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{1};
+  while (true) {
+    const auto probe = make_socket(AF_UNIX);
+    if (::connect(probe.get(), generic(address), sizeof address) != 0 && errno == ECONNREFUSED) break;
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw Error{Kind::conflict, "another daemon listens on {}", quote(path.native())};
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }
   ::unlink(path.c_str());
 }

@@ -16,8 +16,11 @@ class Berthd:
     client_environment = {}
     cgroup = "berth"  # the parent of the containers' cgroups
 
+    def __init__(self, programs=None):
+        self.programs = programs or berth_bin()
+
     def command(self, folder):
-        return [str(berth_bin() / "berthd"), "-H", f"unix://{folder}/s", "--data-root", f"{folder}/d", "--exec-root",
+        return [str(self.programs / "berthd"), "-H", f"unix://{folder}/s", "--data-root", f"{folder}/d", "--exec-root",
                 f"{folder}/x", "--pidfile", f"{folder}/pid", "--config-file", f"{folder}/daemon.json",
                 "--log-level", "debug"]
 
