@@ -130,16 +130,14 @@ void Containers::start_exec(const ExecTarget& target, shim::Attachment* client) 
     client->multiplexed = !target.start.Tty;
   }
   try {
-    const auto shim = exec.container->with([](Record&, Container::Live& live) { return live.shim; });
-    if (!shim) throw Error{Kind::conflict, "container {} is not running", exec.container->id};
     order.settings = make_settings(exec, target.start, impl_->paths(exec.container->id).directory);
-    exec.set_running(shim->exec(order, client));
+    exec.set_running(impl_->ask_shim(exec.container, [&](shim::ShimClient& shim) { return shim.exec(order, client); }));
   } catch (const shim::StartError& error) {
     exec.end(error.exit_code());
     throw start_failure(error);
   } catch (const Error& error) {
     exec.end(failure_exit_code(error));
-    if (error.kind() == Kind::conflict || error.kind() == Kind::unavailable) throw;
+    if (error.kind() == Kind::conflict) throw;
     throw start_failure(error);
   }
 }
@@ -158,9 +156,7 @@ void Containers::resize_exec(const std::string& id, unsigned height, unsigned wi
     eventfd_t count = 0;
     ::eventfd_read(changed->get(), &count);
   }
-  const auto shim = exec->container->with([](Record&, Container::Live& live) { return live.shim; });
-  if (!shim) throw Error{Kind::conflict, "container {} is not running", exec->container->id};
-  shim->resize_exec(id, height, width);
+  impl_->ask_shim(exec->container, [&](shim::ShimClient& shim) { shim.resize_exec(id, height, width); });
 }
 
 ExecInspect Containers::inspect_exec(const std::string& id) {
@@ -186,17 +182,6 @@ ExecInspect Containers::inspect_exec(const std::string& id) {
   shown.DetachKeys = config.DetachKeys;
   shown.Pid = state.pid;
   return shown;
-}
-
-void Containers::Impl::catch_up(const ContainerPtr& container) {
-  const auto shim = container->with([](Record&, Container::Live& live) { return live.shim; });
-  if (!shim) return;
-  try {
-    shim->ping();
-  } catch (const Error&) {
-    return;  // It has gone: the reactor hears of that too.
-  }
-  reactor.exclude([&] { on_shim_readable(container); });
 }
 
 void Containers::Impl::on_exec_exit(Container& container, const shim::ExecExit& ended) {

@@ -52,6 +52,17 @@ void Containers::Impl::on_shim_readable(const ContainerPtr& container) {
   }
 }
 
+void Containers::Impl::catch_up(const ContainerPtr& container) {
+  const auto shim = container->with([](Record&, Container::Live& live) { return live.shim; });
+  if (!shim) return;
+  try {
+    shim->ping();
+  } catch (const Error& error) {
+    log::debug("shim has gone", {{"id", container->id}, {"error", error.message()}});  // what it said last is there
+  }
+  reactor.exclude([&] { on_shim_readable(container); });
+}
+
 void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitStatus& status) {
   const Time finished = parse_rfc3339(status.finished_at).value_or(now());
   std::int64_t duration = 0;

@@ -87,6 +87,22 @@ struct Containers::Impl {
   // exit.cpp
   void on_shim_readable(const ContainerPtr& container);
   void on_exit(const ContainerPtr& container, const shim::ExitStatus& status);
+  /// Takes in what the container's shim has told so far.
+  void catch_up(const ContainerPtr& container);
+  /// What a call to the container's shim gives. A shim that has gone is heard to its end first: whoever asks for the
+  /// container after that finds that it has ended. Throws `conflict` without a process.
+  template <class Call>
+  auto ask_shim(const ContainerPtr& container, Call&& call) {
+    if (const auto shim = container->with([](Record&, Container::Live& live) { return live.shim; })) {
+      try {
+        return std::forward<Call>(call)(*shim);
+      } catch (const Error& error) {
+        if (error.kind() != Kind::unavailable) throw;
+        catch_up(container);
+      }
+    }
+    throw Error{Kind::conflict, "container {} is not running", container->id};
+  }
   /// Kills what a vanished shim left behind.
   void on_shim_lost(const ContainerPtr& container);
 
@@ -105,8 +121,6 @@ struct Containers::Impl {
   void thaw(Container& container);
 
   // exec.cpp
-  /// Takes in what the container's shim has told so far.
-  void catch_up(const ContainerPtr& container);
   void on_exec_exit(Container& container, const shim::ExecExit& ended);
   /// Process 1 has ended, and all others with it.
   void end_execs(Container& container);
@@ -115,7 +129,7 @@ struct Containers::Impl {
 
   // stop.cpp
   /// Throws `conflict` without a process. A signal that is meant to end the container ends it for good, and thaws it.
-  void signal(Container& container, int number);
+  void signal(const ContainerPtr& container, int number);
   /// Blocks until it has ended once more than `ends` times, or does not run; false after `seconds` (negative: for
   /// ever).
   bool await_end(Container& container, std::uint64_t ends, int seconds);

@@ -36,6 +36,7 @@ void Containers::pause(const std::string& name) {
   try {
     runtime::set_paused(cgroup, true);
   } catch (Error& error) {
+    impl_->catch_up(container);
     check_can_pause(container->id, container->state());  // it has ended, and its cgroup with it
     throw error.in("cannot pause container {}", container->id);
   }

@@ -33,7 +33,7 @@ void Containers::Impl::remove(const ContainerPtr& container, const RemoveRequest
   if (container->state().running()) {
     const auto ends = container->with([](Record&, Container::Live& live) { return live.exits; });
     try {
-      signal(*container, SIGKILL);
+      signal(container, SIGKILL);
     } catch (const Error&) {
       if (container->state().running()) throw;
     }

@@ -51,11 +51,11 @@ std::uint64_t ends_of(Container& container) {
 
 }  // namespace
 
-void Containers::Impl::signal(Container& container, int number) {
-  const std::lock_guard lock{container.freezer};
+void Containers::Impl::signal(const ContainerPtr& container, int number) {
+  const std::lock_guard lock{container->freezer};
   bool ends = false;
-  const auto shim = container.with([&](Record& record, Container::Live& live) {
-    if (!live.shim) return live.shim;
+  container->with([&](Record& record, Container::Live& live) {
+    if (!live.shim) return;
     ends = is_meant_to_end(record.definition.config, number);
     live.ends_for_good = live.ends_for_good || ends;
     auto& state = record.state;
@@ -64,12 +64,10 @@ void Containers::Impl::signal(Container& container, int number) {
     // Without a policy nobody asks before the exit is recorded, and this with it.
     const auto& policy = record.definition.host_config.RestartPolicy_.Name;
     if (is_news && !live.removing && !policy.empty() && policy != "no") records.update_state(record.id, state);
-    return live.shim;
   });
-  if (!shim) throw Error{Kind::conflict, "container {} is not running", container.id};
-  shim->signal(number);
-  publish(container, "kill", {{"signal", std::to_string(number)}});
-  if (ends) thaw(container);
+  ask_shim(container, [number](shim::ShimClient& shim) { shim.signal(number); });
+  publish(*container, "kill", {{"signal", std::to_string(number)}});
+  if (ends) thaw(*container);
 }
 
 bool Containers::Impl::end_restarting(const ContainerPtr& container) {
@@ -105,7 +103,7 @@ bool Containers::Impl::stop(const ContainerPtr& container, std::optional<int> ti
   const auto ends = ends_of(*container);
   const auto ended_meanwhile = [&](int which) {
     try {
-      signal(*container, which);
+      signal(container, which);
       return false;
     } catch (const Error&) {
       if (ends_of(*container) != ends || !container->state().has_process()) return true;
@@ -144,7 +142,7 @@ void Containers::kill(const std::string& name, const std::string& signal) {
   if (impl_->end_restarting(container)) return;
   const auto ends = ends_of(*container);
   try {
-    impl_->signal(*container, number);
+    impl_->signal(container, number);
   } catch (Error& error) {
     throw error.in("cannot kill container: {}", name);
   }
@@ -156,9 +154,7 @@ void Containers::kill(const std::string& name, const std::string& signal) {
 
 void Containers::resize(const std::string& name, unsigned height, unsigned width) {
   const auto container = impl_->get(name);
-  const auto shim = container->with([](Record&, Container::Live& live) { return live.shim; });
-  if (!shim) throw Error{Kind::conflict, "container {} is not running", container->id};
-  shim->resize(height, width);
+  impl_->ask_shim(container, [&](shim::ShimClient& shim) { shim.resize(height, width); });
   impl_->publish(*container, "resize", {{"height", std::to_string(height)}, {"width", std::to_string(width)}});
 }
 
