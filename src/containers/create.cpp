@@ -80,14 +80,13 @@ void set_command(Definition& definition) {
 }
 
 /// What `inspect` shows of choices that the user left to us.
-void set_defaults(HostConfig& host, const std::string& log_driver) {
+void set_defaults(HostConfig& host) {
   if (host.NetworkMode.empty()) host.NetworkMode = "default";
   if (host.ShmSize == 0) host.ShmSize = 64L << 20;
   if (host.IpcMode.empty()) host.IpcMode = "private";
   if (host.CgroupnsMode.empty()) host.CgroupnsMode = "private";
   if (host.Runtime.empty()) host.Runtime = "berth";
   if (host.RestartPolicy_.Name.empty()) host.RestartPolicy_.Name = "no";
-  if (host.LogConfig_.Type.empty()) host.LogConfig_.Type = log_driver;
   if (host.Memory > 0 && host.MemorySwap == 0) host.MemorySwap = host.Memory * 2;
 }
 
@@ -97,6 +96,7 @@ Created Containers::create(CreateRequest request) {
   auto& impl = *impl_;
   if (request.config.Image.empty()) throw Error{Kind::invalid, "no command specified"};
   const std::string name = request.name.empty() ? std::string{} : checked_name(request.name);
+  set_log_defaults(request.host_config.LogConfig_, impl.settings.log);
   Created created;
   created.Warnings = validate(request.config, request.host_config);
   if (!request.config.StopSignal.empty()) parse_signal(std::string_view{request.config.StopSignal});
@@ -115,7 +115,7 @@ Created Containers::create(CreateRequest request) {
   definition.host_config = std::move(request.host_config);
   merge_image(definition.config, image.config.config);
   set_command(definition);
-  set_defaults(definition.host_config, "json-file");
+  set_defaults(definition.host_config);
   if (definition.config.Hostname.empty() && definition.host_config.UTSMode != "host") {
     definition.config.Hostname = definition.host_config.NetworkMode == "host" ? host_name() : short_id(record.id);
   }

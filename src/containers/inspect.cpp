@@ -51,7 +51,9 @@ Inspect Containers::inspect(const std::string& name, bool size) {
   shown.ResolvConfPath = where.directory / "resolv.conf";
   shown.HostnamePath = where.directory / "hostname";
   shown.HostsPath = where.directory / "hosts";
-  if (definition.host_config.LogConfig_.Type == "json-file") shown.LogPath = where.log();
+  if (const auto& driver = definition.host_config.LogConfig_.Type; driver == "json-file") {
+    shown.LogPath = log_path(where.directory, driver);
+  }
   shown.Name = "/" + record.name;
   shown.RestartCount = record.state.restart_count;
   shown.Driver = "overlay2";

@@ -34,7 +34,6 @@ inline constexpr const char* shim_pid_file = "shim.pid";
 struct Paths {
   fs::path directory;         ///< <data-root>/containers/<id>
   fs::path socket_directory;  ///< <exec-root>/c/<id[0:32]>
-  [[nodiscard]] fs::path log() const { return directory / (directory.filename().native() + "-json.log"); }
 };
 
 /// The table: by ID, and by name. Both change together.

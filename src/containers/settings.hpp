@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/file.hpp"
+#include "containers/config.hpp"
 
 namespace berth::metadata {
 class Database;
@@ -22,6 +23,7 @@ struct Settings {
   fs::path shim_program;  ///< berth-shim
   fs::path init_program;  ///< tini's static build, for HostConfig.Init; may not exist
   std::size_t ready_shims = 2;
+  LogConfig log{.Type = "json-file"};  ///< of containers that choose no log driver
 };
 
 /// A container event: Docker's action name ("start", "die", ...) and the attributes beside image, name and labels.

@@ -80,7 +80,7 @@ RuntimeBundle make_bundle(const SpecInput& input, seccomp::FilterCache& filters)
   settings.tty = input.config.Tty;
   settings.open_stdin = input.config.OpenStdin;
   settings.stdin_once = input.config.StdinOnce;
-  settings.log = log_settings(input.config, host, input.directory / (input.id + "-json.log"));
+  settings.log = log_settings(input.config, host, input.directory);
   return bundle;
 }
 

@@ -59,7 +59,14 @@ std::vector<std::string> validate(const Config& config, const HostConfig& host_c
 std::vector<std::string> validate_update(const UpdateRequest& request, const HostFacts& facts = host_facts());
 
 /// How the container's output is kept. Throws `invalid` or `unsupported` on unknown drivers and options.
-shim::LogSettings log_settings(const Config& config, const HostConfig& host_config, const fs::path& path);
+/// `directory`: the container's.
+shim::LogSettings log_settings(const Config& config, const HostConfig& host_config, const fs::path& directory);
+
+/// The file that a driver keeps in the container's directory.
+fs::path log_path(const fs::path& directory, const std::string& driver);
+
+/// Fills in the daemon's driver where none is chosen, and the daemon's options for the daemon's driver.
+void set_log_defaults(LogConfig& chosen, const LogConfig& defaults);
 
 /// The files of a container that tell it its name and how names are resolved.
 struct NetworkFiles {

@@ -46,6 +46,7 @@ containers::Settings container_settings(const Settings& settings) {
   mine.exec_root = settings.exec_root;
   mine.shim_program = settings.shim_program;
   mine.init_program = settings.init_program;
+  mine.log = settings.log;
   return mine;
 }
 
@@ -127,6 +128,7 @@ json::Object Engine::info() {
   info.DockerRootDir = impl_->settings.data_root;
   info.Labels = impl_->settings.labels;
   info.NEventsListener = static_cast<std::int64_t>(impl_->events.subscriptions());
+  info.LoggingDriver = impl_->settings.log.Type;
   info.Debug = impl_->settings.log_level == "debug";
   return json::to(info).as_object();
 }

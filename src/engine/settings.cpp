@@ -8,6 +8,8 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "base/strings.hpp"
+#include "containers/spec.hpp"
 #include "engine/engine.hpp"
 
 namespace berth::engine {
@@ -16,6 +18,14 @@ namespace {
 std::vector<std::string> string_list(const std::string& key, const json::Value& value) {
   try {
     return json::from<std::vector<std::string>>(value);
+  } catch (Error& error) {
+    throw error.in("configuration key {}", quote(key));
+  }
+}
+
+std::map<std::string, std::string> string_map(const std::string& key, const json::Value& value) {
+  try {
+    return json::from<std::map<std::string, std::string>>(value);
   } catch (Error& error) {
     throw error.in("configuration key {}", quote(key));
   }
@@ -45,6 +55,9 @@ std::vector<Setting> setting_table() {
       {"--pidfile", "pidfile", text(&Settings::pidfile, "pidfile")},
       {"--init-path", "init-path", text(&Settings::init_program, "init-path")},
       {"--log-level", "log-level", text(&Settings::log_level, "log-level")},
+      {"--log-driver", "log-driver",
+       [](Settings& s, const json::Value& v) { s.log.Type = string_value("log-driver", v); }},
+      {"--log-opt", "log-opts", [](Settings& s, const json::Value& v) { s.log.Config = string_map("log-opts", v); }},
       {"--debug", "debug",
        [](Settings& s, const json::Value& v) {
          if (!v.is_bool()) throw Error{Kind::invalid, "configuration key \"debug\": it is not a boolean"};
@@ -89,9 +102,27 @@ void check(const Settings& settings) {
   for (const auto& label : settings.labels) {
     if (!label.contains('=')) throw Error{Kind::invalid, "bad attribute format: {}", label};
   }
+  containers::HostConfig logs_only;
+  logs_only.LogConfig_ = settings.log;
+  try {
+    containers::log_settings({}, logs_only, {});
+  } catch (Error& error) {
+    throw error.in("failed to set log opts");
+  }
   for (const auto* path : {&settings.data_root, &settings.exec_root}) {
     if (!path->is_absolute()) throw Error{Kind::invalid, "{} is not an absolute path", quote(path->native())};
   }
+}
+
+/// "name=value", as --log-opt takes it.
+std::map<std::string, std::string> parse_log_options(const std::vector<std::string>& assignments) {
+  std::map<std::string, std::string> options;
+  for (const auto& assignment : assignments) {
+    const auto parts = split_once(assignment, '=');
+    if (!parts) throw Error{Kind::invalid, "invalid key-value pair for --log-opt: {}", quote(assignment)};
+    options[std::string{parts->first}] = parts->second;
+  }
+  return options;
 }
 
 fs::path directory_of_this_program() {
@@ -116,6 +147,9 @@ Settings parse_settings(int argc, char** argv) {
   auto* config_option =
       app.add_option("--config-file", config_file, "Daemon configuration file")->capture_default_str();
   app.add_option("-l,--log-level", settings.log_level, "debug, info, warn, error or fatal")->capture_default_str();
+  std::vector<std::string> log_options;
+  app.add_option("--log-driver", settings.log.Type, "Default driver for container logs")->capture_default_str();
+  app.add_option("--log-opt", log_options, "Default log driver options for containers");
   app.add_flag("-D,--debug", debug, "Enable debug mode");
   app.add_option("--label", settings.labels, "Set key=value labels to the daemon");
   app.add_option("--init-path", init_program, "Path to the docker-init binary")->capture_default_str();
@@ -133,6 +167,7 @@ Settings parse_settings(int argc, char** argv) {
   settings.config_file = config_file;
   settings.init_program = init_program;
   if (debug) settings.log_level = "debug";
+  settings.log.Config = parse_log_options(log_options);
   read_config_file(settings, app, config_option->count() > 0);
   check(settings);
   if (settings.hosts.empty()) settings.hosts.push_back("unix:///run/berth/berth.sock");

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "containers/config.hpp"
 
 namespace berth::engine {
 
@@ -16,6 +17,7 @@ struct Settings {
   fs::path config_file = "/etc/berth/daemon.json";  ///< --config-file; absent is fine unless it was given
   std::string log_level = "info";                   ///< --log-level, -l, "log-level"; --debug, "debug"
   std::vector<std::string> labels;                  ///< --label, "labels": key=value
+  containers::LogConfig log{.Type = "json-file"};   ///< --log-driver, "log-driver"; --log-opt, "log-opts"
   fs::path shim_program;                            ///< berth-shim; default: beside berthd
   fs::path init_program = "/usr/bin/tini-static";   ///< --init-path, "init-path"
 };

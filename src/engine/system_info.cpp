@@ -80,7 +80,7 @@ SystemInfo host_info(const fs::path& data_root) {
                        {"Native Overlay Diff", "true"},
                        {"userxattr", "false"}};
   info.Plugins.Network = {"host", "none"};
-  info.Plugins.Log = {"json-file", "none"};
+  info.Plugins.Log = {"json-file", "local", "none"};
   info.IPv4Forwarding = reads_one("/proc/sys/net/ipv4/ip_forward");
   info.NFd = entries_of("/proc/self/fd");
   info.NGoroutines = entries_of("/proc/self/task");

@@ -20,8 +20,8 @@ namespace berth::shim {
 
 /// How the container's output is kept. Mirrors HostConfig.LogConfig, already checked and with defaults filled in.
 struct LogSettings {
-  std::string driver = "json-file";          ///< json-file or none
-  std::string path;                          ///< absolute path of <id>-json.log
+  std::string driver = "json-file";          ///< json-file, local or none
+  std::string path;                          ///< absolute path of the file
   std::int64_t max_size = 0;                 ///< bytes per file; 0: unbounded
   int max_file = 1;                          ///< number of files kept, the present one included
   bool compress = false;                     ///< rotated files as .gz

@@ -13,7 +13,7 @@ Streams::Streams(Loop& loop, StreamModes modes, Reports reports)
 }
 
 void Streams::open_log(const LogSettings& settings) {
-  if (settings.driver == "json-file") log_.emplace(settings);
+  if (settings.driver != "none") log_.emplace(settings);
 }
 
 Streams::Ends Streams::open_pipes() {

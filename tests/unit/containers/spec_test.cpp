@@ -325,6 +325,34 @@ TEST_F(SpecTest, LogsAreBoundedUnlessToldOtherwise) {
   EXPECT_EQ(bundle().settings.log.driver, "none");
 }
 
+TEST_F(SpecTest, TheLocalDriverHasItsOwnBounds) {
+  host.LogConfig_.Type = "local";
+  auto log = bundle().settings.log;
+  EXPECT_EQ(log.max_size, 20 << 20);
+  EXPECT_EQ(log.max_file, 5);
+  EXPECT_TRUE(log.compress);
+  EXPECT_TRUE(log.path.ends_with("-local.log"));
+  host.LogConfig_.Config = {{"max-size", "10k"}, {"compress", "false"}, {"max-file", "1"}};
+  log = bundle().settings.log;
+  EXPECT_EQ(log.max_size, 10'000);
+  EXPECT_EQ(log.max_file, 1);
+  EXPECT_FALSE(log.compress);
+}
+
+TEST(SetLogDefaults, FillsOnlyWhatBelongsToTheDaemonsDriver) {
+  const LogConfig defaults{.Type = "local", .Config = {{"max-size", "1m"}, {"max-file", "2"}}};
+  LogConfig nothing;
+  set_log_defaults(nothing, defaults);
+  EXPECT_EQ(nothing.Type, "local");
+  EXPECT_EQ(nothing.Config, defaults.Config);
+  LogConfig same{.Type = "local", .Config = {{"max-size", "9m"}}};
+  set_log_defaults(same, defaults);
+  EXPECT_EQ(same.Config, (std::map<std::string, std::string>{{"max-size", "9m"}, {"max-file", "2"}}));
+  LogConfig other{.Type = "json-file"};
+  set_log_defaults(other, defaults);
+  EXPECT_TRUE(other.Config.empty());
+}
+
 TEST(FindDevices, ReadsTheHostsAndNamesTheMissing) {
   HostConfig host;
   host.Devices = {{{"/dev/null", "/dev/xnull", "rwm"}}};

@@ -39,6 +39,17 @@ TEST_F(SettingsTest, TheFileFillsWhatFlagsLeaveOpen) {
   EXPECT_EQ(settings.labels, std::vector<std::string>{"x=y"});
 }
 
+TEST_F(SettingsTest, TheLogDriverOfContainersComesFromFlagsOrTheFile) {
+  auto log = parse({"--log-driver", "local", "--log-opt", "max-size=1m", "--config-file", file("{}")}).log;
+  EXPECT_EQ(log.Type, "local");
+  EXPECT_EQ(log.Config, (std::map<std::string, std::string>{{"max-size", "1m"}}));
+  log = parse({"--config-file", file(R"({"log-driver": "none", "log-opts": {"a": "b"}})")}).log;
+  EXPECT_EQ(log.Type, "none");
+  EXPECT_EQ(log.Config, (std::map<std::string, std::string>{{"a", "b"}}));
+  EXPECT_THROW(parse({"--log-opt", "odd=1", "--config-file", file("{}")}), Error);
+  EXPECT_THROW(parse({"--log-driver", "odd", "--config-file", file("{}")}), Error);
+}
+
 TEST_F(SettingsTest, BothFlagAndFileIsAnError) {
   EXPECT_THROW(parse({"--data-root", "/d", "--config-file", file(R"({"data-root": "/e"})")}), Error);
 }

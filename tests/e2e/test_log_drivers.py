@@ -1,0 +1,55 @@
+"""Log drivers: which there are, their options, and the daemon's own choice."""
+
+import pytest
+
+
+def create(host, driver, **options):
+    config = {"Type": driver, "Config": {name.replace("_", "-"): value for name, value in options.items()}}
+    body = {"Image": "busybox", "Cmd": ["true"], "HostConfig": {"LogConfig": config}}
+    return host.api.post("/containers/create", body=body)
+
+
+def test_the_local_driver_is_read_back_like_any_other(host):
+    container = host.spawn("sh", "-c", "echo out; echo err >&2", host_config={"LogConfig": {"Type": "local"}})
+    host.wait(container)
+    assert host.output(container) == (b"out\n", b"err\n")
+    assert host.inspect(container)["HostConfig"]["LogConfig"] == {"Type": "local", "Config": {}}
+    assert host.inspect(container)["LogPath"] == ""
+
+
+def test_the_local_driver_is_read_over_its_rotated_files(host):
+    config = {"Type": "local", "Config": {"max-size": "20k", "max-file": "3"}}
+    container = host.spawn("sh", "-c", "seq 1 5000", host_config={"LogConfig": config})
+    host.wait(container)
+    lines = host.output(container)[0].split()
+    assert lines[-1] == b"5000" and 1 < len(lines) < 3000
+    assert lines == [b"%d" % number for number in range(5001 - len(lines), 5001)]
+
+
+@pytest.mark.parametrize("driver", ["json-file", "local"])
+def test_non_blocking_logs_in_a_file_keep_every_line(host, driver):
+    config = {"Type": driver, "Config": {"mode": "non-blocking", "max-buffer-size": "4m"}}
+    container = host.spawn("sh", "-c", "seq 1 100", host_config={"LogConfig": config})
+    host.wait(container)
+    assert len(host.output(container)[0].split()) == 100
+
+
+@pytest.mark.parametrize("driver, options, message", [
+    ("odd", {}, "logger: no log driver named 'odd' is registered"),
+    ("json-file", {"odd": "1"}, "unknown log opt 'odd' for json-file log driver"),
+    ("local", {"odd": "1"}, "unknown log opt 'odd' for log driver local"),
+    ("local", {"mode": "odd"}, "logger: logging mode not supported: odd"),
+    ("json-file", {"max-buffer-size": "1m"},
+     "logger: max-buffer-size option is only supported with 'mode=non-blocking'"),
+    ("json-file", {"mode": "non-blocking", "max-buffer-size": "x"},
+     "error parsing option max-buffer-size: invalid size: 'x'"),
+])
+def test_unknown_drivers_and_options_are_refused_in_dockers_words(host, driver, options, message):
+    reply = create(host, driver, **options)
+    assert reply.status >= 400 and message in reply.message
+
+
+def test_the_default_driver_is_told(host):
+    info = host.api.get("/info").json
+    assert info["LoggingDriver"] == "json-file"
+    assert {"json-file", "local"} <= set(info["Plugins"]["Log"])
