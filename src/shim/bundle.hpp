@@ -18,16 +18,47 @@
 
 namespace berth::shim {
 
+/// Where a log driver sends its messages.
+struct LogAddress {
+  std::string transport;  ///< unix, unixgram, udp or tcp
+  std::string address;    ///< a path, or numbers with a port: "127.0.0.1:514", "[::1]:514"
+};
+BOOST_DESCRIBE_STRUCT(LogAddress, (), (transport, address))
+
+/// What a log driver needs that sends its messages elsewhere. Names are resolved and tags expanded by the daemon.
+struct LogReceiver {
+  std::vector<LogAddress> addresses;          ///< the first that can be connected to is used; empty: no receiver
+  std::string tag;                            ///< syslog, fluentd
+  int facility = 3;                           ///< syslog: daemon
+  std::string format;                         ///< syslog: empty, rfc3164, rfc5424 or rfc5424micro
+  std::string hostname;                       ///< syslog
+  std::map<std::string, std::string> fields;  ///< of each record (fluentd), of each message (journald), ready-made
+  bool async = false;                         ///< fluentd: a start does not wait for the connection
+  bool request_ack = false;                   ///< fluentd
+  bool sub_second = false;                    ///< fluentd: times with nanoseconds
+  std::int64_t buffer_limit = 1 << 20;        ///< bytes that wait for the receiver in the shim
+  std::int64_t retry_wait_ms = 1000;          ///< between the first two attempts to connect again
+  std::int64_t max_retries = 0x7fffffff;      ///< then what waits is given up
+  std::int64_t write_timeout_ms = 0;          ///< a receiver that takes nothing for so long is disconnected; 0: never
+};
+BOOST_DESCRIBE_STRUCT(LogReceiver, (),
+                      (addresses, tag, facility, format, hostname, fields, async, request_ack, sub_second, buffer_limit,
+                       retry_wait_ms, max_retries, write_timeout_ms))
+
 /// How the container's output is kept. Mirrors HostConfig.LogConfig, already checked and with defaults filled in.
 struct LogSettings {
-  std::string driver = "json-file";          ///< json-file, local or none
-  std::string path;                          ///< absolute path of the file
+  std::string driver = "json-file";          ///< json-file, local, none, syslog, journald or fluentd
+  std::string path;                          ///< absolute path of the file; empty: no file is kept
   std::int64_t max_size = 0;                 ///< bytes per file; 0: unbounded
   int max_file = 1;                          ///< number of files kept, the present one included
   bool compress = false;                     ///< rotated files as .gz
-  std::map<std::string, std::string> attrs;  ///< "attrs" of each line (labels, env)
+  std::map<std::string, std::string> attrs;  ///< "attrs" of each line in the file (labels, env)
+  bool non_blocking = false;                 ///< drops messages rather than hold the container
+  std::int64_t max_buffer_size = 1'000'000;  ///< with non_blocking: bytes of messages that may wait
+  LogReceiver receiver;
 };
-BOOST_DESCRIBE_STRUCT(LogSettings, (), (driver, path, max_size, max_file, compress, attrs))
+BOOST_DESCRIBE_STRUCT(LogSettings, (),
+                      (driver, path, max_size, max_file, compress, attrs, non_blocking, max_buffer_size, receiver))
 
 struct OverlayRoot {
   std::vector<std::string> lower;  ///< absolute, topmost first
