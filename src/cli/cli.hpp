@@ -1,10 +1,10 @@
 // cli: the docker-compatible command line.
 //
 // One file per command, named as the group and the verb (container_run.cpp); commands.cpp lists them. A command
-// declares its flags (command.hpp), calls the daemon through client/, and prints what docker prints (formatter.hpp,
-// template.hpp). Knows nothing of the engine that is not in the Engine API.
+// declares its flags (command.hpp), calls the daemon through client/, and prints what docker prints (formatter.hpp).
+// Knows nothing of the engine that is not in the Engine API.
 //
-// Uses: base, client.   Used by: bin/berth.   Threads: one.
+// Uses: base, templates, client.   Used by: bin/berth.   Threads: one.
 #pragma once
 
 #include <string>

@@ -101,7 +101,7 @@ std::string template_text(std::string format, bool is_table) {
   return replace_all(replace_all(std::move(format), "\\t", "\t"), "\\n", "\n");
 }
 
-Template parse_format(const std::string& text, const Functions& functions) {
+Template parse_format(const std::string& text, const templates::Functions& functions) {
   try {
     return Template{"", text, functions};
   } catch (Error& error) {
@@ -134,11 +134,11 @@ std::string render_list(const ListFormat& format, const std::shared_ptr<const Ob
                         const std::vector<std::shared_ptr<const Object>>& rows) {
   const bool is_table = format.text.starts_with("table");
   const auto text = template_text(format.text, is_table);
-  const auto row_format = parse_format(text, standard_functions());
+  const auto row_format = parse_format(text, templates::standard_functions());
   std::string out;
   for (const auto& row : rows) out += run_format(row_format, Datum{row}) + '\n';
   if (!is_table) return out;
-  const auto heading_format = parse_format(text, heading_functions());
+  const auto heading_format = parse_format(text, templates::heading_functions());
   return align_columns(run_format(heading_format, Datum{headings}) + '\n' + out, 10, 3);
 }
 

@@ -9,9 +9,13 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/template.hpp"
+#include "templates/templates.hpp"
 
 namespace berth::cli {
+
+using templates::Datum;
+using templates::Object;
+using templates::Template;
 
 /// One field of a row: its name in templates, the heading of its column, and how to compute it; without that it is
 /// null.

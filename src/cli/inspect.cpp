@@ -11,7 +11,7 @@ namespace {
 /// The objects as an indented array, or each through the template.
 void show(Session& session, const json::Array& found, const std::string& format) {
   if (format.empty()) return session.console.print_line(found.empty() ? "[]" : json::write_pretty(json::Value(found)));
-  if (format == "json") return session.console.print_line(go_json(json::Value(found)));
+  if (format == "json") return session.console.print_line(templates::go_json(json::Value(found)));
   std::string out;
   try {
     for (const auto& object : found) out += render_value(format, object, "") + '\n';

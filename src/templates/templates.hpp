@@ -1,4 +1,4 @@
-// Go's text/template, as `--format` takes it.
+// templates: Go's text/template, as `--format` and the log option `tag` take it.
 //
 // A template is parsed once and run on one piece of data per row. Data is JSON, or an Object: a row of a formatter,
 // whose fields are computed when asked for. Errors are worded as Go's, with line and column, because users search for
@@ -6,6 +6,8 @@
 //
 //   Template format{"", "{{.ID}}: {{join .Names \", \"}}"};
 //   console.print_line(format.run(Datum{value}));
+//
+// Uses: base.   Used by: containers, cli.   Threads: any.
 #pragma once
 
 #include <functional>
@@ -18,7 +20,7 @@
 
 #include "base/json.hpp"
 
-namespace berth::cli {
+namespace berth::templates {
 
 class Object;
 
@@ -109,4 +111,4 @@ std::string type_name(const Datum& datum);
 /// fmt.Sprintf.
 std::string go_sprintf(std::string_view format, const std::vector<Datum>& values);
 
-}  // namespace berth::cli
+}  // namespace berth::templates

@@ -1,8 +1,8 @@
-#include "cli/template.hpp"
+#include "templates/templates.hpp"
 
 #include <gtest/gtest.h>
 
-namespace berth::cli {
+namespace berth::templates {
 namespace {
 
 std::string run(const std::string& text,
@@ -104,4 +104,4 @@ TEST(Template, WhatCannotBeRunNamesThePlace) {
 }
 
 }  // namespace
-}  // namespace berth::cli
+}  // namespace berth::templates

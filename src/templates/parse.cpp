@@ -3,10 +3,10 @@
 #include <charconv>
 
 #include "base/strings.hpp"
-#include "cli/template_ast.hpp"
-#include "cli/template_lexer.hpp"
+#include "templates/ast.hpp"
+#include "templates/lexer.hpp"
 
-namespace berth::cli::ast {
+namespace berth::templates::ast {
 namespace {
 
 using TokenKind = Token::Kind;
@@ -431,4 +431,4 @@ Parsed parse(const std::string& name, const std::string& text, const Functions& 
   return Parser{name, text, functions}.run();
 }
 
-}  // namespace berth::cli::ast
+}  // namespace berth::templates::ast

@@ -1,8 +1,8 @@
-#include "cli/template_lexer.hpp"
+#include "templates/lexer.hpp"
 
 #include <fmt/format.h>
 
-namespace berth::cli::ast {
+namespace berth::templates::ast {
 namespace {
 
 using Kind = Token::Kind;
@@ -163,4 +163,4 @@ std::vector<Token> tokenize(std::string_view text) {
   return Lexer{text}.run();
 }
 
-}  // namespace berth::cli::ast
+}  // namespace berth::templates::ast

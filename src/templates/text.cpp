@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cli/template.hpp"
+#include "templates/templates.hpp"
 
-namespace berth::cli {
+namespace berth::templates {
 namespace {
 
 std::string double_text(double value) {
@@ -236,4 +236,4 @@ std::string go_sprintf(std::string_view format, const std::vector<Datum>& values
   return out;
 }
 
-}  // namespace berth::cli
+}  // namespace berth::templates

@@ -1,9 +1,9 @@
 #include <algorithm>
 
 #include "base/strings.hpp"
-#include "cli/template_ast.hpp"
+#include "templates/ast.hpp"
 
-namespace berth::cli {
+namespace berth::templates {
 namespace {
 
 using ast::Call;
@@ -324,4 +324,4 @@ std::string Template::run(const Datum& data, std::string* partial) const {
   return out;
 }
 
-}  // namespace berth::cli
+}  // namespace berth::templates

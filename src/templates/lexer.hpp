@@ -1,11 +1,11 @@
-// Tokens of a template; only for template_parse.cpp.
+// Tokens of a template; only for parse.cpp.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace berth::cli::ast {
+namespace berth::templates::ast {
 
 struct Token {
   enum class Kind { text, open, close, field, variable, name, string, character, number, symbol, space, error, end };
@@ -18,4 +18,4 @@ struct Token {
 /// The whole template as tokens. What cannot be read becomes an `error` token with the reason, and the last one.
 std::vector<Token> tokenize(std::string_view text);
 
-}  // namespace berth::cli::ast
+}  // namespace berth::templates::ast

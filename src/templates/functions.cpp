@@ -2,10 +2,9 @@
 #include <algorithm>
 
 #include "base/strings.hpp"
-#include "cli/template.hpp"
-#include "cli/units.hpp"
+#include "templates/templates.hpp"
 
-namespace berth::cli {
+namespace berth::templates {
 namespace {
 
 using Arguments = std::vector<Datum>;
@@ -322,4 +321,4 @@ const Functions& heading_functions() {
   return functions;
 }
 
-}  // namespace berth::cli
+}  // namespace berth::templates

@@ -1,13 +1,13 @@
-// The parsed form of a template; only for template_parse.cpp and template_run.cpp.
+// The parsed form of a template; only for parse.cpp and run.cpp.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "cli/template.hpp"
+#include "templates/templates.hpp"
 
-namespace berth::cli::ast {
+namespace berth::templates::ast {
 
 struct Pipeline;
 
@@ -57,4 +57,4 @@ struct Parsed {
 
 Parsed parse(const std::string& name, const std::string& text, const Functions& functions);
 
-}  // namespace berth::cli::ast
+}  // namespace berth::templates::ast
