@@ -71,6 +71,7 @@ class Engine:
     cgroup = None           # what it leaves at the root of each hierarchy
     image = IMAGE
     run_options = ()
+    whole_log = ("--log-driver", "json-file", "--log-opt", "max-size=1g")  # keeps all of 200 MB in one file
     remove = ("rm", "-f")
 
     def __init__(self, folder):
@@ -84,14 +85,18 @@ class Engine:
 
     def start_daemon(self, argv):
         self.log = self.folder / "log"
-        with open(self.log, "wb") as log:
-            self.daemon = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
-                                           start_new_session=True)
+        self.argv = argv
+        self.spawn_daemon()
         deadline = time.monotonic() + 30
         while subprocess.run([*self.prefix, "version"], env=self.environment, capture_output=True).returncode != 0:
             if self.daemon.poll() is not None or time.monotonic() > deadline:
                 raise Missing(f"{self.name} does not start: {self.log.read_text().strip().splitlines()[-1:]}")
             time.sleep(0.05)
+
+    def spawn_daemon(self):
+        with open(self.log, "ab") as log:
+            self.daemon = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                           env=self.environment, start_new_session=True)
 
     def call(self, *words):
         done = subprocess.run([*self.prefix, *words], env=self.environment, capture_output=True, text=True, timeout=120)
@@ -102,9 +107,8 @@ class Engine:
     def run_command(self, network):
         return [*self.prefix, "run", "--rm", "--network", network, *self.run_options, self.image, "true"]
 
-    def start_sleeping(self, number):
-        return [self.call("run", "-d", "--network", "none", *self.run_options, self.image, "sleep", "1000")
-                for _ in range(number)]
+    def run_sleeping(self):
+        return self.call("run", "-d", "--network", "none", *self.run_options, self.image, "sleep", "1000")
 
     def processes(self):
         """IDs of the engine's own processes: by name, and in the bench's network namespace (not those of the machine)."""
@@ -177,6 +181,7 @@ class Podman(Engine):
     image = f"localhost/{IMAGE}"
     # Its default limits are more than a machine without CAP_SYS_RESOURCE allows.
     run_options = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024")
+    whole_log = ("--log-driver", "k8s-file", "--log-opt", "max-size=1g")
     remove = ("rm", "-f", "--time", "0")
 
     def start(self, busybox):

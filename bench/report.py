@@ -36,8 +36,31 @@ def print_times(heading, series, base_names):
     print_table(heading, ["", "median ms", "min ms", "n", *[f"x {base}" for base in bases]], rows)
 
 
+# What is to be how many times faster than Docker: the name of a measure behind the engine's.
+LIFECYCLE_GOALS = {
+    "exec": 20, "stop": 15, "rm -f of 100": 15, "run -d of 100, one client": 30, "run -d of 100, 4 clients": 20,
+    "logs": 15, "logs --tail 10": 10, "ps -a of 100": 10,
+}
+
+
+def lifecycle_goals(times):
+    for what, factor in LIFECYCLE_GOALS.items():
+        ours, theirs = times.get(f"berth {what}"), times.get(f"docker {what}")
+        if ours and theirs:
+            ratio = theirs.median / ours.median
+            yield (f"{what}: at least {factor} times faster than Docker", ratio, ratio >= factor)
+    for name in ("berth log", "berth log, default bounds"):
+        if name in times and "floor log" in times:
+            ratio = times[name].median / times["floor log"].median
+            yield (f"{name}: at most 1.5 times a pipe to a file", ratio, ratio <= 1.5)
+    if "berth restart" in times:
+        median = times["berth restart"].median
+        yield ("ready after a restart: in less than 200 ms", median, median < 200)
+
+
 def goals(times, memory):
     """The project's goals as (text, value, holds), for what was measured."""
+    yield from lifecycle_goals(times)
     def median(name):
         return times[name].median if name in times else None
 
