@@ -25,7 +25,8 @@ Command container_kill() {
   const auto signal = command.text("-s,--signal", "", "Signal to send to the container");
   const auto names = command.arguments(names_usage, {.at_least = 1});
   command.run([=](Session& session) {
-    return for_each_printed(session, *names, [&](auto& name) { session.client.containers().kill(name, *signal); });
+    return for_each_together(session, *names,
+                             [&](auto& client, auto& name) { client.containers().kill(name, *signal); });
   });
   return command;
 }
@@ -34,7 +35,7 @@ Command container_pause() {
   Command command{"Pause all processes within one or more containers"};
   const auto names = command.arguments(names_usage, {.at_least = 1});
   command.run([=](Session& session) {
-    return for_each_printed(session, *names, [&](auto& name) { session.client.containers().pause(name); });
+    return for_each_together(session, *names, [&](auto& client, auto& name) { client.containers().pause(name); });
   });
   return command;
 }
@@ -43,7 +44,7 @@ Command container_unpause() {
   Command command{"Unpause all processes within one or more containers"};
   const auto names = command.arguments(names_usage, {.at_least = 1});
   command.run([=](Session& session) {
-    return for_each_printed(session, *names, [&](auto& name) { session.client.containers().unpause(name); });
+    return for_each_together(session, *names, [&](auto& client, auto& name) { client.containers().unpause(name); });
   });
   return command;
 }
@@ -73,8 +74,8 @@ Command container_restart() {
   const auto timeout = declare_timeout(command);
   const auto names = command.arguments(names_usage, {.at_least = 1});
   command.run([=](Session& session) {
-    return for_each_printed(session, *names, [&](auto& name) {
-      session.client.containers().restart(name, *signal, value_if_given(timeout));
+    return for_each_together(session, *names, [&](auto& client, auto& name) {
+      client.containers().restart(name, *signal, value_if_given(timeout));
     });
   });
   return command;
@@ -86,8 +87,9 @@ Command container_stop() {
   const auto timeout = declare_timeout(command);
   const auto names = command.arguments(names_usage, {.at_least = 1});
   command.run([=](Session& session) {
-    return for_each_printed(
-        session, *names, [&](auto& name) { session.client.containers().stop(name, *signal, value_if_given(timeout)); });
+    return for_each_together(session, *names, [&](auto& client, auto& name) {
+      client.containers().stop(name, *signal, value_if_given(timeout));
+    });
   });
   return command;
 }
@@ -99,16 +101,11 @@ Command container_rm() {
   const auto volumes = command.on_off("-v,--volumes", "Remove anonymous volumes associated with the container");
   const auto names = command.arguments(names_usage, {.at_least = 1});
   command.run([=](Session& session) {
-    return for_each(session, *names, [&](const std::string& name) {
-      try {
-        session.client.containers().remove(name, {.force = *force, .volumes = *volumes, .link = *link});
-        session.console.print_line(name);
-      } catch (const Error& error) {
-        // Forced removal of what is not there has its aim: said, but no failure.
-        if (!*force || error.kind() != Kind::not_found) throw;
-        session.console.complain(error.message());
-      }
-    });
+    // Forced removal of what is not there has its aim: said, but no failure.
+    const auto forgives = [&](const Error& error) { return *force && error.kind() == Kind::not_found; };
+    const client::Containers::RemoveOptions options{.force = *force, .volumes = *volumes, .link = *link};
+    return for_each_together(
+        session, *names, [&](auto& client, auto& name) { client.containers().remove(name, options); }, forgives);
   });
   return command;
 }

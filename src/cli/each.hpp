@@ -9,12 +9,13 @@
 
 namespace berth::cli {
 
-/// Calls `act` for each name and prints the names that succeeded. Failures do not stop the others; they are shown at
-/// the end, and the result is the exit code.
-int for_each_printed(Session& session, const std::vector<std::string>& names,
-                     const std::function<void(const std::string&)>& act);
+/// The same at once, as docker does it: each worker has a client of its own. What is printed has the order of the
+/// names. An error that `forgives` says is none is shown in its place.
+int for_each_together(Session& session, const std::vector<std::string>& names,
+                      const std::function<void(client::Client&, const std::string&)>& act,
+                      const std::function<bool(const Error&)>& forgives = {});
 
-/// The same without printing the names.
+/// One after the other, on the session's client; prints no names.
 int for_each(Session& session, const std::vector<std::string>& names,
              const std::function<void(const std::string&)>& act);
 

@@ -282,3 +282,16 @@ def test_inspect_formats_go_templates(cli):
     assert cli("inspect", "-f", '{{printf "%s-%d" .State.Status .State.ExitCode}}', "one").out == "created-0\n"
     result = cli("inspect", "missing", check=False)
     assert result.code == 1 and "missing" in result.err and result.out.strip() == "[]"
+
+
+def test_commands_with_several_names_act_on_all_at_once(host, cli, tmp_path):
+    waits = f"trap 'while [ ! -e {tmp_path}/go ]; do sleep 0.1; done; exit 3' TERM; echo ready; while :; do sleep 0.1; done"
+    releases = f"trap 'touch {tmp_path}/go; exit 4' TERM; echo ready; while :; do sleep 0.1; done"
+    for name, script in (("waits", waits), ("releases", releases)):
+        cli("run", "-d", "--name", name, "-v", f"{tmp_path}:{tmp_path}", "busybox", "sh", "-c", script)
+        host.wait_for_output(name, b"ready")
+    result = cli("stop", "-t", "-1", "waits", "nobody", "releases", check=False)
+    assert (result.code, result.out) == (1, "waits\nreleases\n")
+    assert "No such container: nobody" in result.err
+    assert [host.inspect(name)["State"]["ExitCode"] for name in ("waits", "releases")] == [3, 4]
+    assert cli("rm", "-f", "waits", "nobody", "releases").out == "waits\nreleases\n"
