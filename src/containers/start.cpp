@@ -39,6 +39,9 @@ void abandon(Container& container, shim::ShimClient& shim) noexcept {
 
 /// The text around the runtime's own message, which docker's command line and scripts look into for the exit code.
 std::string start_failure_text(std::string_view cause) {
+  if (cause.starts_with("failed to initialize logging driver")) {
+    return fmt::format("failed to create task for container: {}", cause);
+  }
   return fmt::format(
       "failed to create task for container: failed to create shim task: OCI runtime create failed: berth-runtime: "
       "unable "

@@ -38,10 +38,8 @@ pid_t Execs::start(const runtime::Init& init, const ExecRequest& request, std::v
   process->id = request.id;
   process->settings = std::move(fds.front());
   const auto settings = json::parse<ExecSettings>(read_file(fd_path(process->settings)));
-  process->streams = std::make_unique<Streams>(
-      loop_, modes_of(request, settings.process.terminal),
-      Streams::Reports{.warn = [](const std::string&) {},
-                       .detached = [this, id = request.id] { tell_(json::to(DetachEvent{.exec = id})); }});
+  process->streams = std::make_unique<Streams>(loop_, modes_of(request, settings.process.terminal),
+                                               [this, id = request.id] { tell_(json::to(DetachEvent{.exec = id})); });
   if (!request.attach.empty()) process->streams->attach(std::move(fds.back()), request.attach.front());
   process->streams->capture(request.capture);
   try {

@@ -111,17 +111,20 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-JsonLog::JsonLog(const LogSettings& settings) : file_(settings), attrs_(encoded_attrs(settings.attrs)) {}
+JsonEncoder::JsonEncoder(const std::map<std::string, std::string>& attrs) : attrs_(encoded_attrs(attrs)) {}
 
-void JsonLog::write(Stream stream, std::string_view bytes, Time time) {
-  batch_.reserve(bytes.size() * 2);
-  lines_.write(stream, bytes, time, [this](const LogEntry& entry) { add(entry); });
-  flush();
-}
-
-void JsonLog::end(Stream stream, Time time) {
-  lines_.end(stream, time, [this](const LogEntry& entry) { add(entry); });
-  flush();
+void JsonEncoder::append(std::string& out, const LogEntry& entry) {
+  out += "{\"log\":";
+  append_json_string(out, entry.text);
+  if (entry.complete) {
+    out.pop_back();
+    out += "\\n\"";
+  }
+  out += entry.stream == Stream::out ? ",\"stream\":\"stdout\"," : ",\"stream\":\"stderr\",";
+  out += attrs_;
+  out += "\"time\":\"";
+  out += times_.rfc3339(entry.time);
+  out += "\"}\n";
 }
 
 void JsonLog::add(const LogEntry& entry) {
@@ -129,17 +132,7 @@ void JsonLog::add(const LogEntry& entry) {
     flush();
     file_.rotate();
   }
-  batch_ += "{\"log\":";
-  append_json_string(batch_, entry.text);
-  if (entry.complete) {
-    batch_.pop_back();
-    batch_ += "\\n\"";
-  }
-  batch_ += entry.stream == Stream::out ? ",\"stream\":\"stdout\"," : ",\"stream\":\"stderr\",";
-  batch_ += attrs_;
-  batch_ += "\"time\":\"";
-  batch_ += times_.rfc3339(entry.time);
-  batch_ += "\"}\n";
+  encoder_.append(batch_, entry);
 }
 
 void JsonLog::flush() {

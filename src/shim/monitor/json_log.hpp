@@ -1,13 +1,13 @@
 // Docker's json-file format, written.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
 #include "shim/bundle.hpp"
 #include "shim/monitor/log_entry.hpp"
 #include "shim/monitor/log_file.hpp"
-#include "shim/monitor/log_lines.hpp"
 
 namespace berth::shim {
 
@@ -17,27 +17,32 @@ namespace berth::shim {
 /// replacement character, as Docker writes at once, and that our reader makes the same byte of again.
 void append_json_string(std::string& out, std::string_view text);
 
-/// Keeps one JSON object for each line that a container writes.
+/// One JSON object for each entry, a line each.
+class JsonEncoder {
+ public:
+  explicit JsonEncoder(const std::map<std::string, std::string>& attrs);
+
+  void append(std::string& out, const LogEntry& entry);
+
+ private:
+  std::string attrs_;  ///< "\"attrs\":{...}," or nothing
+  TimeWriter times_;
+};
+
+/// Keeps entries in a file. What throws has lost what was not yet flushed.
 class JsonLog {
  public:
-  explicit JsonLog(const LogSettings& settings);
+  explicit JsonLog(const LogSettings& settings) : file_(settings), encoder_(settings.attrs) {}
 
-  /// Adds output of one stream; complete lines are in the file on return. Throws if they cannot be written: they are
-  /// lost.
-  void write(Stream stream, std::string_view bytes, Time time);
-  /// Writes what is left of a stream's last line.
-  void end(Stream stream, Time time);
+  void add(const LogEntry& entry);
+  /// Writes what was added.
+  void flush();
 
   void child_ended(pid_t pid) noexcept { file_.child_ended(pid); }
 
  private:
-  void add(const LogEntry& entry);
-  void flush();
-
   LogFile file_;
-  std::string attrs_;  ///< "\"attrs\":{...}," or nothing
-  LogLines lines_;
-  TimeWriter times_;
+  JsonEncoder encoder_;
   std::string batch_;  ///< encoded, not yet written
 };
 

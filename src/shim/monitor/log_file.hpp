@@ -26,6 +26,8 @@ class LogFile {
   void append(std::string_view lines);
   void rotate();
 
+  [[nodiscard]] FdRef descriptor() const noexcept { return file_; }
+
   /// Tells that a child process has been reaped, which may be the one that compresses.
   void child_ended(pid_t pid) noexcept;
 

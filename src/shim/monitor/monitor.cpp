@@ -19,6 +19,8 @@ using std::chrono::milliseconds;
 
 /// How long output is awaited that somebody outside the container holds open after its end. Docker waits as long.
 constexpr milliseconds drain_patience{2000};
+/// How long a log driver has, after the container's end, to take what waits for it. Docker waits as long.
+constexpr milliseconds log_patience{10000};
 /// How long a new shim waits for work before it prepares itself for it: one that is not from the pool has it at once.
 constexpr milliseconds warm_up_delay{3};
 /// After a start: how long until memory is given back.
@@ -142,8 +144,11 @@ bool Monitor::is_over() const {
 std::optional<milliseconds> Monitor::timeout() const {
   auto first = execs_.timeout();
   const auto consider = [&first](milliseconds other) { first = std::min(first.value_or(other), other); };
+  if (const auto log = log_ ? log_->timeout() : std::nullopt) consider(*log);
   if (stage_ == Stage::ended) {
-    const auto left = std::chrono::ceil<milliseconds>(drain_deadline_ - std::chrono::steady_clock::now());
+    const auto present = std::chrono::steady_clock::now();
+    const bool waits_for_log = present >= drain_deadline_ || (streams_->has_ended() && !execs_.are_running());
+    const auto left = std::chrono::ceil<milliseconds>((waits_for_log ? log_deadline_ : drain_deadline_) - present);
     consider(std::max(left, milliseconds{0}));
   }
   if (stage_ == Stage::waiting && !is_warm_) consider(warm_up_delay);
@@ -229,13 +234,14 @@ void Monitor::create_container(const StartRequest& request, std::vector<UniqueFd
   bundle_ = request.bundle;
   settings_ = json::parse<BundleSettings>(read_file(bundle_ / settings_file));
   ::unlink((bundle_ / exit_file).c_str());  // of the run before
+  log_.emplace(loop_, settings_.log, [this](const std::string& message) { warn(message); });
   streams_.emplace(
       loop_, StreamModes{.tty = settings_.tty, .stdin_ = settings_.open_stdin, .stdin_once = settings_.stdin_once},
-      Streams::Reports{.warn = [this](const std::string& message) { warn(message); },
-                       .detached = [this] { server_.broadcast(json::to(DetachEvent{})); }});
+      [this] { server_.broadcast(json::to(DetachEvent{})); }, &*log_);
   for (std::size_t i = 0; i < connections.size(); ++i) {
     streams_->attach(std::move(connections[i]), request.attach[i]);
   }
+  log_->connect();
   {
     const auto ends = settings_.tty ? Streams::Ends{} : streams_->open_pipes();
     auto create = create_request(bundle_, settings_, ends);
@@ -269,7 +275,7 @@ void Monitor::after_start() {
   const auto path = bundle_ / new_exit_file;
   exit_file_ = UniqueFd{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
   if (!exit_file_) warn(Error::from_errno(errno, "create {}", quote(path.native())).message());
-  streams_->open_log(settings_.log);
+  log_->open_file();
 }
 
 void Monitor::reap() {
@@ -283,7 +289,7 @@ void Monitor::reap() {
       on_exit(status);
     } else if (streams_) {
       execs_.child_ended(pid, exit_code_of(status));
-      streams_->child_ended(pid);
+      log_->child_ended(pid);
     }
   }
 }
@@ -293,6 +299,7 @@ void Monitor::on_exit(int status) {
   exit_.finished_at = to_rfc3339(now());
   stage_ = Stage::ended;
   drain_deadline_ = std::chrono::steady_clock::now() + drain_patience;
+  log_deadline_ = std::chrono::steady_clock::now() + log_patience;
   // The processes of the container's PID namespace died before its process 1 could be reaped, so what they wrote is in
   // the pipes and the pipes are closed.
   streams_->drain();
@@ -306,12 +313,22 @@ void Monitor::step() {
   server_.sweep();
   if (!streams_) return;
   if (std::exchange(after_start_is_due_, false)) after_start();
+  if (stage_ != Stage::reported) log_->step();
   streams_->balance();
   execs_.step();
   if (stage_ != Stage::ended) return;
   const bool late = std::chrono::steady_clock::now() >= drain_deadline_;
   if (late) streams_->abandon();
-  if (streams_->has_ended() && (late || !execs_.are_running())) report();
+  if (streams_->has_ended() && (late || !execs_.are_running()) && log_is_complete()) report();
+}
+
+/// All output has ended: true once it is where the log's settings want it, or there is no more hope.
+bool Monitor::log_is_complete() {
+  log_->finish();
+  if (log_->is_done()) return true;
+  if (std::chrono::steady_clock::now() < log_deadline_) return false;
+  warn("the end of the log is lost: its driver takes nothing");
+  return true;
 }
 
 /// The order matters. Whoever hears of the exit finds all output in the log and exit.json in the bundle; the daemon
@@ -319,6 +336,7 @@ void Monitor::step() {
 /// a restart or a removal.
 void Monitor::report() {
   stage_ = Stage::reported;
+  log_->close();
   exit_.oom_killed = runtime_.oom_killed(init_.cgroup);
   auto event = json::to(exit_);
   write_exit_file(json::write(event));

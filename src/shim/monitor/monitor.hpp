@@ -12,6 +12,7 @@
 #include "base/time.hpp"
 #include "runtime/runtime.hpp"
 #include "shim/bundle.hpp"
+#include "shim/monitor/container_log.hpp"
 #include "shim/monitor/execs.hpp"
 #include "shim/monitor/loop.hpp"
 #include "shim/monitor/server.hpp"
@@ -45,7 +46,7 @@ class Monitor {
   enum class Stage {
     waiting,  ///< for "start"
     running,
-    ended,     ///< process 1 is reaped; its output is not yet all read
+    ended,     ///< process 1 is reaped; its output is not yet all read, or not yet in the log
     reported,  ///< cleaned up; clients may still be reading
     failed,    ///< to start
   };
@@ -59,6 +60,7 @@ class Monitor {
   void after_start();
   void reap();
   void on_exit(int status);
+  bool log_is_complete();
   void step();
   void report();
   void write_exit_file(const std::string& text);
@@ -76,6 +78,7 @@ class Monitor {
   Watch child_watch_;
   Server server_;
   BundleSettings settings_;
+  std::optional<ContainerLog> log_;
   std::optional<Streams> streams_;
   Execs execs_;
   runtime::Init init_;
@@ -89,6 +92,7 @@ class Monitor {
   bool is_settled_ = false;
   bool has_scored_ = false;  ///< has asked the kernel to spare this process
   std::chrono::steady_clock::time_point drain_deadline_;
+  std::chrono::steady_clock::time_point log_deadline_;
 };
 
 }  // namespace berth::shim

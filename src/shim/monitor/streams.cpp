@@ -7,13 +7,13 @@
 
 namespace berth::shim {
 
-Streams::Streams(Loop& loop, StreamModes modes, Reports reports)
-    : loop_(loop), modes_(modes), reports_(std::move(reports)), input_(loop, modes.stdin_once && !modes.tty) {
+Streams::Streams(Loop& loop, StreamModes modes, std::function<void()> detached, ContainerLog* log)
+    : loop_(loop),
+      modes_(modes),
+      detached_(std::move(detached)),
+      log_(log),
+      input_(loop, modes.stdin_once && !modes.tty) {
   if (!modes.stdin_) input_.close();
-}
-
-void Streams::open_log(const LogSettings& settings) {
-  if (settings.driver != "none") log_.emplace(settings);
 }
 
 Streams::Ends Streams::open_pipes() {
@@ -64,17 +64,8 @@ void Streams::deliver(Stream stream, std::string_view bytes) {
     for (const auto& client : clients_) client->send(stream, bytes);
     captured_.append(bytes.substr(0, capture_limit_ - captured_.size()));
   }
-  if (!log_) return;
-  try {
-    if (bytes.empty()) {
-      log_->end(stream, now());
-    } else {
-      log_->write(stream, bytes, now());
-    }
-    log_is_broken_ = false;
-  } catch (const Error& error) {
-    if (!std::exchange(log_is_broken_, true)) reports_.warn("log lines are lost: " + error.message());
-  }
+  if (log_ == nullptr) return;
+  bytes.empty() ? log_->end(stream, now()) : log_->write(stream, bytes, now());
 }
 
 void Streams::drain() {
@@ -103,16 +94,13 @@ void Streams::finish_clients() {
 void Streams::balance() {
   for (const auto& client : clients_) {
     client->balance();
-    if (client->is_done() && client->has_detached()) reports_.detached();
+    if (client->is_done() && client->has_detached()) detached_();
   }
   std::erase_if(clients_, [](const auto& client) { return client->is_done(); });
   const bool blocked =
+      (log_ != nullptr && log_->is_blocked()) ||
       std::any_of(clients_.begin(), clients_.end(), [](const auto& client) { return client->is_blocked(); });
   for (const auto& output : outputs_) output->set_paused(blocked && !draining_);
-}
-
-void Streams::child_ended(pid_t pid) noexcept {
-  if (log_) log_->child_ended(pid);
 }
 
 }  // namespace berth::shim

@@ -10,8 +10,8 @@
 #include "base/fd.hpp"
 #include "shim/bundle.hpp"
 #include "shim/monitor/client.hpp"
+#include "shim/monitor/container_log.hpp"
 #include "shim/monitor/input.hpp"
-#include "shim/monitor/json_log.hpp"
 #include "shim/monitor/loop.hpp"
 #include "shim/monitor/output.hpp"
 #include "shim/protocol.hpp"
@@ -35,18 +35,10 @@ class Streams {
     UniqueFd stdout_end;
     UniqueFd stderr_end;
   };
-  struct Reports {
-    /// Told of a fault that costs log lines; the container goes on.
-    std::function<void(const std::string& message)> warn;
-    /// A client has left by its detach keys.
-    std::function<void()> detached;
-  };
+  /// `detached` is called when a client has left by its detach keys. What is written goes to `log` too, if there is
+  /// one.
+  Streams(Loop& loop, StreamModes modes, std::function<void()> detached, ContainerLog* log = nullptr);
 
-  Streams(Loop& loop, StreamModes modes, Reports reports);
-
-  /// Keeps the output in a log from now on: opened before the first output is read, but not on the path of the start.
-  /// `settings` outlives this.
-  void open_log(const LogSettings& settings);
   /// Keeps the first bytes of the output in memory, for `captured`.
   void capture(std::size_t limit) { capture_limit_ = limit; }
   [[nodiscard]] const std::string& captured() const noexcept { return captured_; }
@@ -77,17 +69,14 @@ class Streams {
   /// each event.
   void balance();
 
-  void child_ended(pid_t pid) noexcept;
-
  private:
   void deliver(Stream stream, std::string_view bytes);
   void add_output(UniqueFd fd, Stream stream);
 
   Loop& loop_;
   StreamModes modes_;
-  Reports reports_;
-  std::optional<JsonLog> log_;
-  bool log_is_broken_ = false;
+  std::function<void()> detached_;
+  ContainerLog* log_;
   Input input_;
   UniqueFd console_;
   std::vector<std::unique_ptr<Output>> outputs_;

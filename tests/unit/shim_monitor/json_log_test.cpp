@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "base/file.hpp"
+#include "shim/monitor/log_lines.hpp"
 
 namespace berth::shim {
 namespace {
@@ -13,6 +14,26 @@ std::string escaped(std::string_view text) {
   append_json_string(out, text);
   return out;
 }
+
+/// A file that output goes to, as in a ContainerLog.
+class FileLog {
+ public:
+  explicit FileLog(const LogSettings& settings) : log_(settings) {}
+
+  void write(Stream stream, std::string_view bytes, Time time) {
+    lines_.write(stream, bytes, time, [this](const LogEntry& entry) { log_.add(entry); });
+    log_.flush();
+  }
+  void end(Stream stream, Time time) {
+    lines_.end(stream, time, [this](const LogEntry& entry) { log_.add(entry); });
+    log_.flush();
+  }
+  void child_ended(pid_t pid) noexcept { log_.child_ended(pid); }
+
+ private:
+  LogLines lines_;
+  JsonLog log_;
+};
 
 class JsonLogTest : public testing::Test {
  protected:
@@ -35,7 +56,7 @@ TEST(JsonString, IsEscapedAsGoDoes) {
 }
 
 TEST_F(JsonLogTest, ALineIsOneObjectInDockersOrder) {
-  JsonLog log{settings};
+  FileLog log{settings};
   log.write(Stream::out, "hel", time);
   log.write(Stream::out, "lo\n", time);
   log.write(Stream::err, "oops\n", time);
@@ -46,7 +67,7 @@ TEST_F(JsonLogTest, ALineIsOneObjectInDockersOrder) {
 }
 
 TEST_F(JsonLogTest, NoTwoLinesHaveTheSameTimeThoughTheClockStands) {
-  JsonLog log{settings};
+  FileLog log{settings};
   log.write(Stream::out, "1\n2\n", time);
   log.write(Stream::err, "3\n", time - std::chrono::seconds{1});
   EXPECT_TRUE(written().contains(R"("2\n","stream":"stdout","time":"2026-11-21T07:51:53.120000001Z")"));
@@ -55,7 +76,7 @@ TEST_F(JsonLogTest, NoTwoLinesHaveTheSameTimeThoughTheClockStands) {
 
 TEST_F(JsonLogTest, AttributesStandBetweenStreamAndTime) {
   settings.attrs = {{"b", "2"}, {"a", "<"}};
-  JsonLog log{settings};
+  FileLog log{settings};
   log.write(Stream::out, "x\n", time);
   EXPECT_EQ(written(),
             R"({"log":"x\n","stream":"stdout","attrs":{"a":"\u003c","b":"2"},"time":"2026-11-21T07:51:53.12Z"})"
@@ -63,7 +84,7 @@ TEST_F(JsonLogTest, AttributesStandBetweenStreamAndTime) {
 }
 
 TEST_F(JsonLogTest, AnUnfinishedLineIsKeptWithoutNewlineAtTheEnd) {
-  JsonLog log{settings};
+  FileLog log{settings};
   log.write(Stream::out, "no newline", time);
   EXPECT_EQ(written(), "");
   log.end(Stream::out, time);
@@ -72,7 +93,7 @@ TEST_F(JsonLogTest, AnUnfinishedLineIsKeptWithoutNewlineAtTheEnd) {
 }
 
 TEST_F(JsonLogTest, ALineBeyond16KiBIsSplitAndKeepsTheTimeOfItsBeginning) {
-  JsonLog log{settings};
+  FileLog log{settings};
   log.write(Stream::out, std::string(16384, 'a'), time);
   log.write(Stream::out, "b\n", time + std::chrono::seconds{1});
   EXPECT_EQ(written(), R"({"log":")" + std::string(16384, 'a') +
@@ -83,7 +104,7 @@ TEST_F(JsonLogTest, ALineBeyond16KiBIsSplitAndKeepsTheTimeOfItsBeginning) {
 }
 
 TEST_F(JsonLogTest, ALineOf16KiBLessItsNewlineIsWhole) {
-  JsonLog log{settings};
+  FileLog log{settings};
   log.write(Stream::out, std::string(16383, 'a') + "\n", time);
   EXPECT_TRUE(written().contains("aa\\n\""));
 }
@@ -91,7 +112,7 @@ TEST_F(JsonLogTest, ALineOf16KiBLessItsNewlineIsWhole) {
 TEST_F(JsonLogTest, AFullFileIsRotatedBeforeTheNextLineAndTheOldestGoes) {
   settings.max_size = 100;  // two lines
   settings.max_file = 3;
-  JsonLog log{settings};
+  FileLog log{settings};
   for (const auto* line : {"1\n", "2\n", "3\n", "4\n", "5\n", "6\n", "7\n"}) log.write(Stream::out, line, time);
   EXPECT_TRUE(written().contains(R"("log":"7\n")"));
   EXPECT_TRUE(written(".1").contains(R"("log":"5\n")"));
@@ -101,7 +122,7 @@ TEST_F(JsonLogTest, AFullFileIsRotatedBeforeTheNextLineAndTheOldestGoes) {
 
 TEST_F(JsonLogTest, OneFileOnlyIsTruncated) {
   settings.max_size = 100;
-  JsonLog log{settings};
+  FileLog log{settings};
   for (const auto* line : {"1\n", "2\n", "3\n"}) log.write(Stream::out, line, time);
   EXPECT_FALSE(written().contains(R"("log":"1\n")"));
   EXPECT_TRUE(written().contains(R"("log":"3\n")"));
@@ -112,7 +133,7 @@ TEST_F(JsonLogTest, ARotatedFileIsCompressedByAChild) {
   settings.max_size = 100;
   settings.max_file = 3;
   settings.compress = true;
-  JsonLog log{settings};
+  FileLog log{settings};
   for (const auto* line : {"1\n", "2\n", "3\n"}) log.write(Stream::out, line, time);
   const auto child = ::waitpid(-1, nullptr, 0);
   ASSERT_GT(child, 0);
@@ -128,7 +149,7 @@ TEST_F(JsonLogTest, ACompressionThatIsOvertakenLosesNothing) {
   settings.max_file = 4;
   settings.compress = true;
   {
-    JsonLog log{settings};
+    FileLog log{settings};
     for (const auto* line : {"1\n", "2\n", "3\n", "4\n"}) log.write(Stream::out, line, time);
   }
   for (const auto* suffix : {".1", ".2", ".3"}) {
