@@ -30,17 +30,25 @@ constexpr std::uint64_t joined_namespaces[] = {CLONE_NEWUSER, CLONE_NEWIPC,    C
                                                CLONE_NEWNET,  CLONE_NEWCGROUP, CLONE_NEWNS};
 
 /// The namespaces in which the container differs from us; entering one that we are in already fails for user
-/// namespaces.
+/// namespaces. Throws if process 1 has ended: the process must not run in ours then.
 std::uint64_t foreign_namespaces(pid_t init) {
   std::uint64_t flags = 0;
   for (const auto& type : kernel::namespace_types()) {
     struct stat own {};
     struct stat theirs {};
-    const bool known = ::stat(fmt::format("/proc/self/ns/{}", type.file).c_str(), &own) == 0 &&
-                       ::stat(fmt::format("/proc/{}/ns/{}", init, type.file).c_str(), &theirs) == 0;
-    if (known && own.st_ino != theirs.st_ino) flags |= type.flag;
+    if (::stat(fmt::format("/proc/self/ns/{}", type.file).c_str(), &own) < 0) continue;  // the kernel has none of it
+    if (::stat(fmt::format("/proc/{}/ns/{}", init, type.file).c_str(), &theirs) < 0) {
+      throw Error::from_errno(errno, "look at the {} namespace of process {}", type.name, init);
+    }
+    if (own.st_ino != theirs.st_ino) flags |= type.flag;
   }
   return flags;
+}
+
+/// True once process 1 has begun to end. It cannot be reaped yet while others of its PID namespace live, but it has
+/// given up its namespaces.
+bool is_leaving(pid_t init) {
+  return ::access(fmt::format("/proc/{}/ns/mnt", init).c_str(), F_OK) < 0;
 }
 
 /// A terminal of the container's devpts, which is checked to be one.
@@ -105,13 +113,10 @@ void run_process(const ExecRequest& request, ProcessPlan& process, FdRef init, s
   program.execute();
 }
 
-}  // namespace
-
-Exec exec(const ExecRequest& request) {
+Exec exec_beside(const ExecRequest& request, FdRef init) {
   auto process = make_process_plan(request.process);
   process.user = request.user;
   process.extra_groups = request.additional_groups;
-  const auto init = kernel::open_pidfd(request.init);
   const auto namespaces = foreign_namespaces(request.init);
   auto [ours, theirs] = make_socket_pair(SOCK_SEQPACKET);
   // Children belong to the PID namespace that was entered last; it is left again when this one is made.
@@ -147,6 +152,19 @@ Exec exec(const ExecRequest& request) {
   }
   started.pidfd = child->release();
   return started;
+}
+
+}  // namespace
+
+Exec exec(const ExecRequest& request) {
+  const auto init = kernel::open_pidfd(request.init);
+  try {
+    return exec_beside(request, init);
+  } catch (...) {
+    // Whatever step it was that failed: there is no container any more.
+    if (is_leaving(request.init)) throw Error{Kind::conflict, "container is not running"};
+    throw;
+  }
 }
 
 }  // namespace berth::runtime

@@ -117,7 +117,7 @@ struct Exec {
 };
 
 /// Starts a process in all namespaces and the cgroup of the container; returns when it has exec'ed. Throws as `create`,
-/// and `not_found` if process 1 has gone.
+/// `conflict` if process 1 has ended, and `not_found` if it has been reaped.
 Exec exec(const ExecRequest& request);
 
 /// Changes limits of a running container; absent ones stay, and device rules are not looked at. Throws what the kernel

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -361,6 +362,32 @@ TEST_F(Container, AFurtherProcessIsInTheSameContainer) {
   EXPECT_THROW(exec(request), ExecError);
   EXPECT_TRUE(destroy_cgroup(init.cgroup));
   EXPECT_EQ(wait_for_exit(init.pid), 128 + SIGKILL);
+}
+
+TEST_F(Container, NoFurtherProcessIsStartedOnceProcess1HasEnded) {
+  // With the PID namespace of the host nothing but a check keeps the process out of the host's other namespaces.
+  std::vector<oci::runtime::Namespace>& namespaces = request_.spec.linux->namespaces;
+  std::erase_if(namespaces, [](const auto& entry) { return entry.type == "pid"; });
+  std::vector<oci::runtime::Mount>& mounts = request_.spec.mounts;
+  std::erase_if(mounts, [](const auto& entry) { return entry.type == "proc"; });
+  command({"true"});
+  auto init = create(request_);
+  pollfd ended{.fd = init.pidfd.get(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&ended, 1, 10'000), 1);
+  ExecRequest request;
+  request.init = init.pid;
+  request.cgroup = init.cgroup;
+  request.process = *request_.spec.process;
+  try {
+    exec(request);
+    FAIL() << "a process was started";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), Kind::conflict) << error.message();
+  }
+  wait_for_exit(init.pid);
+  EXPECT_THROW(exec(request), Error);
+  init.mounts.reset();
+  EXPECT_TRUE(destroy_cgroup(init.cgroup));
 }
 
 }  // namespace
