@@ -35,7 +35,8 @@ ssize_t next_packet_size(FdRef socket, int flags) {
     const auto size = ::recv(socket.get(), &byte, 1, MSG_PEEK | MSG_TRUNC | flags);
     if (size >= 0) return size;
     if (errno == EAGAIN) return -1;
-    if (errno == ECONNRESET) return 0;
+    // The peer has gone without reading everything. This comes once, before what it had sent and the end.
+    if (errno == ECONNRESET) continue;
     if (errno != EINTR) throw Error::from_errno(errno, "receive message");
   }
 }

@@ -344,9 +344,10 @@ void Monitor::report() {
   event.as_object()["event"] = "exit";
   server_.broadcast(event);
 
-  server_.stop_listening();
   init_.mounts.reset();
   runtime_.destroy_cgroup(init_.cgroup);
+  // Not sooner: a daemon that comes back finds us by this directory, and starts the container again once it is gone.
+  server_.stop_listening();
   server_.close_connections();
   make_exit_durable();
 }
