@@ -202,8 +202,8 @@ void Containers::Impl::end_execs(Container& container) {
   }
 }
 
-void Containers::Impl::recover_execs(const ContainerPtr& container, shim::ShimClient& shim) {
-  for (const auto& [state, made_of] : shim.execs()) {
+void Containers::Impl::recover_execs(const ContainerPtr& container, const std::vector<shim::KnownExec>& known) {
+  for (const auto& [state, made_of] : known) {
     auto exec = std::make_shared<Exec>(state.id, container, json::from<ExecConfig>(made_of.info));
     exec->claim();
     exec->set_running(state.pid);

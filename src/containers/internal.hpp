@@ -30,10 +30,13 @@ inline std::string cgroup_of(Container& container) {
 /// start.
 inline constexpr const char* shim_pid_file = "shim.pid";
 
+/// How much of an ID names its socket directory: socket paths want to be short.
+inline constexpr std::size_t socket_name_size = 32;
+
 /// Where things of one container are.
 struct Paths {
   fs::path directory;         ///< <data-root>/containers/<id>
-  fs::path socket_directory;  ///< <exec-root>/c/<id[0:32]>
+  fs::path socket_directory;  ///< <exec-root>/c/<start of the id>
 };
 
 /// The table: by ID, and by name. Both change together.
@@ -123,8 +126,18 @@ struct Containers::Impl {
   void on_exec_exit(Container& container, const shim::ExecExit& ended);
   /// Process 1 has ended, and all others with it.
   void end_execs(Container& container);
-  /// Finds again what a shim has been running while the daemon was away.
-  void recover_execs(const ContainerPtr& container, shim::ShimClient& shim);
+  /// Enters what a shim has been running while the daemon was away.
+  void recover_execs(const ContainerPtr& container, const std::vector<shim::KnownExec>& known);
+
+  // recover.cpp
+  /// Brings the record to what has become of the container while the daemon was away.
+  void recover(const ContainerPtr& container);
+  /// Takes a container that runs back with its shim; false if there is none.
+  bool take_back(const ContainerPtr& container);
+  /// What shims that were killed have left of containers that do not run.
+  void destroy_idle_cgroups();
+  /// What the removal or creation of a container has left when the daemon was killed; in the background.
+  void delete_unknown_containers();
 
   // stop.cpp
   /// Throws `conflict` without a process. A signal that is meant to end the container ends it for good, and thaws it.

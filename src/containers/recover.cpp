@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -62,64 +63,101 @@ std::optional<shim::ExitStatus> find_unknown_exit(const Paths& where, const Stat
   return status;
 }
 
+/// Of a container that was removed from the database when the daemon was killed.
+void delete_unknown(const Paths& where) {
+  if (const auto shim = find_shim(where.socket_directory)) {
+    try {
+      shim->signal(SIGKILL);
+    } catch (const Error& error) {
+      log::debug("unknown shim has no process to kill", {{"error", error.message()}});
+    }
+    shim->wait_until_gone();
+  }
+  remove_tree(where.socket_directory);
+  remove_tree(where.directory);
+}
+
 }  // namespace
+
+bool Containers::Impl::take_back(const ContainerPtr& container) {
+  const std::shared_ptr<shim::ShimClient> shim = find_shim(paths(container->id).socket_directory);
+  if (!shim || !shim->state()) return false;
+  std::vector<shim::KnownExec> known_execs;
+  try {
+    known_execs = shim->execs();
+  } catch (const Error& error) {
+    if (error.kind() == Kind::unavailable) return false;  // it has ended just now, and exit.json tells how
+    if (error.kind() != Kind::conflict) throw;            // else process 1 has ended: the event is on its way
+  }
+  // The cgroup knows: the daemon may have ended between freezing and recording it.
+  const bool frozen = kernel::is_frozen(kernel::cgroup_layout(), cgroup_of(*container));
+  take_over(container, shim, *shim->state(), frozen ? Status::paused : Status::running);
+  recover_execs(container, known_execs);
+  watch(container, *shim);
+  log::info("container found running", {{"id", container->id}, {"pid", shim->state()->pid}});
+  return true;
+}
+
+void Containers::Impl::recover(const ContainerPtr& container) {
+  if (take_back(container)) return;
+  const auto where = paths(container->id);
+  const auto state = container->state();
+  if (!state.has_process() && !fs::exists(where.socket_directory)) return;
+  // What a stop was meant to end stays ended, though nobody saw it; `always` comes back all the same (`resume`).
+  container->with([&](Record&, Container::Live& live) { live.ends_for_good = state.manually_stopped; });
+  if (const auto unknown = find_unknown_exit(where, state)) {
+    on_exit(container, *unknown);
+  } else if (state.has_process()) {
+    runtime::destroy_cgroup(cgroup_of(*container));
+    shim::ExitStatus status;
+    status.exit_code = unknown_exit_code;
+    status.finished_at = to_rfc3339(now());
+    on_exit(container, status);
+  }
+  remove_tree(where.socket_directory);
+}
+
+void Containers::Impl::destroy_idle_cgroups() {
+  for (const auto& container : all()) {
+    const std::lock_guard lock{container->operation};  // nobody starts it
+    if (!container->state().has_process()) runtime::destroy_cgroup(cgroup_of(*container));
+  }
+}
+
+void Containers::Impl::delete_unknown_containers() {
+  std::set<std::string, std::less<>> known;  // starts of IDs: what socket directories are named by
+  for (const auto& container : all()) known.insert(container->id.substr(0, socket_name_size));
+  std::set<std::string, std::less<>> unknown;
+  for (const auto& name : names_in(settings.exec_root / "c")) {
+    if (!known.contains(name)) unknown.insert(name);
+  }
+  for (const auto& id : names_in(settings.data_root / "containers")) {
+    if (!is_full_id(id) || known.contains(id.substr(0, socket_name_size))) continue;
+    unknown.erase(id.substr(0, socket_name_size));
+    log::info("files of an unfinished create or remove are deleted", {{"id", id}});
+    background.post([where = paths(id)] { delete_unknown(where); });
+  }
+  for (const auto& name : unknown) {
+    background.post([this, name] { delete_unknown({{}, settings.exec_root / "c" / name}); });
+  }
+}
 
 void Containers::recover() {
   auto& impl = *impl_;
   make_directories(impl.settings.data_root / "containers", 0710);
   make_directories(impl.settings.exec_root / "c", 0700);
-  std::map<std::string, std::string> ids;  // by the start of the ID that names a socket directory
-  std::vector<ContainerPtr> exited;
-  for (auto& record : impl.records.all()) {
-    ids[record.id.substr(0, 32)] = record.id;
-    impl.enter(std::make_shared<Container>(std::move(record)));
-  }
-  for (const auto& name : names_in(impl.settings.data_root / "containers")) {
-    if (is_full_id(name) && !ids.contains(name.substr(0, 32))) {
-      remove_tree(impl.settings.data_root / "containers" / name);
-      log::info("files of an unfinished create or remove deleted", {{"id", name}});
-    }
-  }
-  for (const auto& name : names_in(impl.settings.exec_root / "c")) {
-    const auto known = ids.find(name);
-    if (known == ids.end()) {
-      // Removed from the database, but the daemon was killed before the shim had gone: end it.
-      const auto directory = impl.settings.exec_root / "c" / name;
-      if (const auto shim = find_shim(directory)) {
-        shim->signal(SIGKILL);
-        shim->wait_until_gone();
-      }
-      remove_tree(directory);
-    }
-  }
+  for (auto& record : impl.records.all()) impl.enter(std::make_shared<Container>(std::move(record)));
+  impl.delete_unknown_containers();
   for (const auto& container : impl.all()) {
-    const auto where = impl.paths(container->id);
-    const auto state = container->state();
-    std::shared_ptr<shim::ShimClient> shim = find_shim(where.socket_directory);
-    if (shim && shim->state()) {
-      // The cgroup knows: the daemon may have ended between freezing and recording it.
-      const bool frozen = kernel::is_frozen(kernel::cgroup_layout(), cgroup_of(*container));
-      impl.take_over(container, shim, *shim->state(), frozen ? Status::paused : Status::running);
-      impl.recover_execs(container, *shim);
-      impl.watch(container, *shim);
-      log::info("container found running", {{"id", container->id}, {"pid", shim->state()->pid}});
-      continue;
+    try {
+      impl.recover(container);
+    } catch (const Error& error) {
+      log::error("container could not be taken back, going on without it",
+                 {{"id", container->id}, {"error", error.message()}});
     }
-    if (!state.has_process() && !fs::exists(where.socket_directory)) continue;
-    // What a stop was meant to end stays ended, though nobody saw it; `always` comes back all the same (`resume`).
-    container->with([&](Record&, Container::Live& live) { live.ends_for_good = state.manually_stopped; });
-    if (const auto unknown = find_unknown_exit(where, state)) {
-      impl.on_exit(container, *unknown);
-    } else if (state.has_process()) {
-      runtime::destroy_cgroup(cgroup_of(*container));
-      shim::ExitStatus status;
-      status.exit_code = unknown_exit_code;
-      status.finished_at = to_rfc3339(now());
-      impl.on_exit(container, status);
-    }
-    remove_tree(where.socket_directory);
   }
   impl.background.post([&impl] { impl.pool.refill(); });
+  impl.background.post([&impl] { impl.destroy_idle_cgroups(); });
 }
 
 }  // namespace berth::containers

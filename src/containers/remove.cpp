@@ -6,6 +6,7 @@
 #include "base/undo.hpp"
 #include "containers/internal.hpp"
 #include "images/images.hpp"
+#include "runtime/runtime.hpp"
 
 namespace berth::containers {
 
@@ -68,6 +69,7 @@ bool Containers::Impl::forget(const ContainerPtr& container) {
 
 void Containers::Impl::delete_files(Container& container) {
   await_departure(container);
+  runtime::destroy_cgroup(cgroup_of(container));  // a shim that was killed has left it
   const auto where = paths(container.id);
   remove_tree(where.socket_directory);
   remove_tree(where.directory);

@@ -77,7 +77,7 @@ void Containers::Impl::leave(const ContainerPtr& container) {
 }
 
 Paths Containers::Impl::paths(const std::string& id) const {
-  return {settings.data_root / "containers" / id, settings.exec_root / "c" / id.substr(0, 32)};
+  return {settings.data_root / "containers" / id, settings.exec_root / "c" / id.substr(0, socket_name_size)};
 }
 
 void Containers::Impl::publish(Container& container, const std::string& action,

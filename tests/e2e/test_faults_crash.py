@@ -1,8 +1,10 @@
 """kill -9 at every step, and a disk that is full: nothing acknowledged is lost, nothing half-made stays."""
 
+import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -167,6 +169,31 @@ def test_kill_of_a_shim_while_the_daemon_is_away_is_noticed_at_its_return(fresh_
     state = until(lambda: (s := host.state(container)) and not s["Running"] and s, "the loss to be noticed")
     assert state["Status"] == "exited" and state["ExitCode"] != 0
     until(lambda: "sleep 1000" not in host.processes().values(), "the orphan to be ended")
+
+
+def test_a_shim_that_goes_away_while_it_is_taken_back_does_not_keep_the_daemon_from_starting(fresh_host):
+    host = fresh_host
+    container, other = host.spawn("sleep", "1000"), host.spawn("sleep", "2000")
+    shim = shims(host, container)
+    host.leftovers.note_containers()
+    host.crash()
+    host.shell("kill", "-KILL", str(shim))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        path = host.exec_root / "c" / container[:32] / "shim.sock"
+        path.unlink()
+        listener.bind(str(path))
+        listener.listen()
+
+        def greet_and_leave():
+            connection, _ = listener.accept()
+            with connection:
+                connection.send(json.dumps({"event": "state", "pid": 1, "started_at": "2020-01-01T00:00:00Z"}).encode())
+                connection.recv(1, socket.MSG_PEEK)
+        thread = threading.Thread(target=greet_and_leave)
+        thread.start()
+        host.start()
+        thread.join()
+    assert host.state(container)["Status"] == "exited" and host.state(other)["Running"]
 
 
 def test_wait_ends_when_the_shim_is_killed(fresh_host):
