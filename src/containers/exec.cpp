@@ -118,6 +118,7 @@ void Containers::start_exec(const ExecTarget& target, shim::Attachment* client) 
   // A process that joins a cgroup while that is being frozen would keep the shim waiting for it.
   const std::lock_guard lock{exec.container->freezer};
   require_active(*exec.container, exec.container->id);
+  if (is_alive(exec.state().phase)) impl_->catch_up(exec.container);  // its client may have seen the end before us
   exec.claim();
   const auto& config = exec.config;
   impl_->publish(*exec.container, "exec_start: " + command_of(config), event_attributes(exec));
@@ -137,7 +138,7 @@ void Containers::start_exec(const ExecTarget& target, shim::Attachment* client) 
     throw start_failure(error);
   } catch (const Error& error) {
     exec.end(failure_exit_code(error));
-    if (error.kind() == Kind::conflict) throw;
+    if (error.kind() == Kind::conflict) throw Error{Kind::conflict, "container {} is not running", exec.container->id};
     throw start_failure(error);
   }
 }

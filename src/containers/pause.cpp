@@ -1,4 +1,6 @@
 // Stopping all processes of a container for a while.
+#include <cerrno>
+
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "containers/internal.hpp"
@@ -15,11 +17,20 @@ void check_can_pause(const std::string& id, const State& state) {
   }
 }
 
+/// Lets the processes go on. Nothing is left to do once they have ended, and the cgroup with them.
+void unfreeze(const std::string& cgroup) {
+  try {
+    runtime::set_paused(cgroup, false);
+  } catch (const Error& error) {
+    if (error.errno_value() != ENOENT && error.errno_value() != ENODEV) throw;
+  }
+}
+
 }  // namespace
 
 void Containers::Impl::thaw(Container& container) {
   if (container.state().status != Status::paused) return;
-  runtime::set_paused(cgroup_of(container), false);
+  unfreeze(cgroup_of(container));
   bool thawed = false;
   change_state(container, [&](State& state, Container::Live&) {
     thawed = state.status == Status::paused;  // else it has ended meanwhile
@@ -47,7 +58,7 @@ void Containers::pause(const std::string& name) {
   });
   if (!paused) {
     // Process 1 had ended before the freezing: what is left of it must be able to go.
-    runtime::set_paused(cgroup, false);
+    unfreeze(cgroup);
     throw Error{Kind::conflict, "Container {} is not running", container->id};
   }
   impl_->publish(*container, "pause");
