@@ -244,4 +244,22 @@ std::optional<nanoseconds> parse_duration(std::string_view text) {
   return nanoseconds{static_cast<long>(sign * total)};
 }
 
+std::string format_duration(nanoseconds duration) {
+  const auto total = duration.count();
+  const std::string sign = total < 0 ? "-" : "";
+  const auto nanos = total < 0 ? 0 - static_cast<std::uint64_t>(total) : static_cast<std::uint64_t>(total);
+  const auto amount = [](std::uint64_t count, std::uint64_t unit) {
+    return fmt::format("{}", static_cast<double>(count) / static_cast<double>(unit));
+  };
+  if (nanos == 0) return "0s";
+  if (nanos < 1'000) return fmt::format("{}{}ns", sign, nanos);
+  if (nanos < 1'000'000) return sign + amount(nanos, 1'000) + "µs";
+  if (nanos < 1'000'000'000) return sign + amount(nanos, 1'000'000) + "ms";
+  const auto minutes = nanos / 60'000'000'000;
+  auto text = sign;
+  if (minutes >= 60) text += fmt::format("{}h", minutes / 60);
+  if (minutes > 0) text += fmt::format("{}m", minutes % 60);
+  return text + amount(nanos % 60'000'000'000, 1'000'000'000) + "s";
+}
+
 }  // namespace berth

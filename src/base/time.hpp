@@ -50,4 +50,7 @@ Time parse_timestamp(std::string_view text);
 /// A duration in Go's form ("1h30m", "1.5s", "100ms"); nothing if malformed.
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
 
+/// As Go prints it: "1m30s", "1.5s", "100ms", "0s".
+std::string format_duration(std::chrono::nanoseconds duration);
+
 }  // namespace berth

@@ -45,6 +45,14 @@ class Container {
   Waiters waiters;  ///< of any change
   Waiters endings;  ///< of the end of this run
 
+  /// The health check's next probe, or the one that is under way.
+  struct Probe {
+    std::uint64_t turn = 0;   ///< another one whenever a probe is planned, and when they are called off
+    std::uint64_t timer = 0;  ///< of the reactor, until it is due
+    std::string id;           ///< of its process, until that has ended
+    Time begun = Time::min();
+  };
+
   /// What is guarded by the mutex besides the record.
   struct Live {
     std::shared_ptr<shim::ShimClient> shim;       ///< while running
@@ -59,6 +67,7 @@ class Container {
     int last_exit_code = 0;          ///< of the last end, for those who wait: a next run may have begun
     std::chrono::milliseconds restart_delay{0};  ///< the last one; 0 before the first
     std::uint64_t restart_timer = 0;             ///< of the reactor, while restarting
+    Probe probe;
   };
 
   template <class Function>

@@ -20,6 +20,7 @@ Containers::~Containers() {
   // First nothing new comes in, then what was posted is finished.
   impl_->reactor.stop();
   impl_->restarts.stop();
+  impl_->probes.stop();
   impl_->background.stop();
 }
 

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include <algorithm>
-
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/id.hpp"
@@ -63,6 +61,7 @@ void merge_image(Config& config, const oci::RunConfig& image) {
   if (config.WorkingDir.empty()) config.WorkingDir = image.WorkingDir;
   if (config.StopSignal.empty()) config.StopSignal = image.StopSignal;
   if (config.Shell.empty()) config.Shell = image.Shell;
+  merge_health(config.Healthcheck_, image.Healthcheck);
   if (!image.Volumes.empty()) {
     if (!config.Volumes) config.Volumes.emplace();
     for (const auto& [path, value] : image.Volumes) config.Volumes->emplace(path, value);

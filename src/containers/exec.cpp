@@ -7,9 +7,8 @@
 #include "base/error.hpp"
 #include "base/id.hpp"
 #include "base/log.hpp"
-#include "base/strings.hpp"
+#include "containers/exec_process.hpp"
 #include "containers/internal.hpp"
-#include "containers/spec_parts.hpp"
 #include "shim/detach_keys.hpp"
 
 namespace berth::containers {
@@ -39,41 +38,6 @@ bool is_alive(Exec::Phase phase) {
   return phase == Exec::Phase::starting || phase == Exec::Phase::running;
 }
 
-std::string command_of(const ExecConfig& config) {
-  return join(*config.Cmd, " ");
-}
-
-/// The process as process 1's bundle describes it, changed by what was asked for.
-shim::ExecSettings make_settings(const Exec& exec, const ExecStart& start, const fs::path& bundle) {
-  const auto& config = exec.config;
-  const auto own = json::parse<shim::BundleSettings>(read_file(bundle / shim::settings_file));
-  shim::ExecSettings settings;
-  settings.process = json::parse<oci::runtime::Spec>(read_file(bundle / shim::config_file)).process.value();
-  settings.user = config.User.empty() ? own.user : config.User;
-  settings.group_add = own.group_add;
-  settings.seccomp_filter = own.seccomp_filter;
-  settings.info = json::to(config);
-
-  auto& process = settings.process;
-  process.args = *config.Cmd;
-  process.terminal = config.Tty;
-  process.consoleSize.reset();
-  if (config.Tty)
-    process.consoleSize = console_size_of(start.ConsoleSize.empty() ? config.ConsoleSize : start.ConsoleSize);
-  const auto container = exec.container->record().definition.config;
-  process.env = environment_of(container, config.Tty);
-  add_to_environment(process.env, config.Env);
-  process.cwd = !config.WorkingDir.empty()     ? config.WorkingDir
-                : container.WorkingDir.empty() ? "/"
-                                               : container.WorkingDir;
-  if (config.Privileged) {
-    const auto& all = host_facts().capabilities;
-    process.capabilities.emplace();
-    process.capabilities->bounding = process.capabilities->effective = process.capabilities->permitted = all;
-  }
-  return settings;
-}
-
 std::map<std::string, std::string> event_attributes(const Exec& exec) {
   return {{"execID", exec.id}};
 }
@@ -81,13 +45,6 @@ std::map<std::string, std::string> event_attributes(const Exec& exec) {
 /// Docker goes by the text: a missing working directory counts as a missing program.
 int failure_exit_code(const Error& error) {
   return error.message().contains("no such file or directory") ? not_found_exit_code : setup_failed_exit_code;
-}
-
-/// Docker's words around the runtime's, which clients and scripts look into.
-Error start_failure(const Error& error) {
-  if (error.message().starts_with("unable to find")) return {Kind::invalid, "{}", error.message()};  // user or group
-  return {error.kind() == Kind::internal ? Kind::internal : Kind::invalid,
-          "OCI runtime exec failed: exec failed: unable to start container process: {}: unknown", error.message()};
 }
 
 }  // namespace
@@ -131,15 +88,16 @@ void Containers::start_exec(const ExecTarget& target, shim::Attachment* client) 
     client->multiplexed = !target.start.Tty;
   }
   try {
-    order.settings = make_settings(exec, target.start, impl_->paths(exec.container->id).directory);
+    order.settings = exec_settings(*exec.container, config, target.start, impl_->paths(exec.container->id).directory);
+    order.settings.info = json::to(config);
     exec.set_running(impl_->ask_shim(exec.container, [&](shim::ShimClient& shim) { return shim.exec(order, client); }));
   } catch (const shim::StartError& error) {
     exec.end(error.exit_code());
-    throw start_failure(error);
+    throw exec_failure(error);
   } catch (const Error& error) {
     exec.end(failure_exit_code(error));
     if (error.kind() == Kind::conflict) throw Error{Kind::conflict, "container {} is not running", exec.container->id};
-    throw start_failure(error);
+    throw exec_failure(error);
   }
 }
 
@@ -204,7 +162,9 @@ void Containers::Impl::end_execs(Container& container) {
 }
 
 void Containers::Impl::recover_execs(const ContainerPtr& container, const std::vector<shim::KnownExec>& known) {
-  for (const auto& [state, made_of] : known) {
+  for (const auto& one : known) {
+    if (adopt_probe(*container, one)) continue;
+    const auto& [state, made_of] = one;
     auto exec = std::make_shared<Exec>(state.id, container, json::from<ExecConfig>(made_of.info));
     exec->claim();
     exec->set_running(state.pid);

@@ -40,7 +40,9 @@ void Containers::Impl::on_shim_readable(const ContainerPtr& container) {
       on_exit(container, *status);
       return;
     }
-    if (const auto* ended = std::get_if<shim::ExecExit>(&event)) on_exec_exit(*container, *ended);
+    if (const auto* ended = std::get_if<shim::ExecExit>(&event)) {
+      if (!on_probe_exit(container, *ended)) on_exec_exit(*container, *ended);
+    }
     if (const auto* detached = std::get_if<shim::DetachEvent>(&event)) {
       detached->exec.empty() ? publish(*container, "detach")
                              : publish(*container, "exec_detach", {{"execID", detached->exec}});
@@ -87,6 +89,7 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
     state.exit_code = status.exit_code;
     state.oom_killed = status.oom_killed;
     state.finished_at = finished;
+    drop_probe(state, live);
     live.departing = std::move(live.shim);
     live.exits += 1;
     live.last_exit_code = status.exit_code;

@@ -20,6 +20,10 @@ std::vector<std::string> shell_of(const Config& config) {
   return {"/bin/sh", "-c"};
 }
 
+bool is_command(std::string_view kind) {
+  return kind == "CMD" || kind == "CMD-SHELL";
+}
+
 }  // namespace
 
 HealthPlan plan_health(const Config& config) {
@@ -28,17 +32,10 @@ HealthPlan plan_health(const Config& config) {
   const auto& health = *config.Healthcheck_;
   const auto& kind = health.Test.front();
   const std::vector<std::string> words{health.Test.begin() + 1, health.Test.end()};
-  if (kind == "NONE") return plan;
-  if (kind == "CMD" || kind == "CMD-SHELL") {
-    plan.probe = HealthPlan::Probe::command;
-    if (kind == "CMD-SHELL") plan.command = shell_of(config);
-    plan.command.insert(plan.command.end(), words.begin(), words.end());
-  } else if ((kind == "HTTP" || kind == "TCP") && words.size() == 1) {
-    plan.probe = kind == "HTTP" ? HealthPlan::Probe::http : HealthPlan::Probe::tcp;
-    plan.target = words.front();
-  } else {
-    throw Error{Kind::invalid, "Unknown healthcheck type '{}' (expected 'CMD')", kind};
-  }
+  if (words.empty() || !is_command(kind)) return plan;
+  plan.probe = HealthPlan::Probe::command;
+  if (kind == "CMD-SHELL") plan.command = shell_of(config);
+  plan.command.insert(plan.command.end(), words.begin(), words.end());
   plan.interval = duration(health.Interval, std::chrono::seconds{30});
   plan.timeout = duration(health.Timeout, std::chrono::seconds{30});
   plan.start_period = duration(health.StartPeriod, nanoseconds{0});
@@ -47,9 +44,47 @@ HealthPlan plan_health(const Config& config) {
   return plan;
 }
 
-void begin_health(Health& health) {
-  health.Status = "starting";
-  health.FailingStreak = 0;
+void merge_health(std::optional<Healthcheck>& own, const std::optional<oci::ImageHealthcheck>& image) {
+  if (!own && !image) return;
+  if (!own) own.emplace();
+  const auto brought = image.value_or(oci::ImageHealthcheck{});
+  if (own->Test.empty()) own->Test = brought.Test;
+  const auto merge = [](std::optional<std::int64_t>& value, std::optional<std::int64_t> otherwise) {
+    if (value.value_or(0) == 0) value = otherwise;
+    if (value == 0) value.reset();
+  };
+  merge(own->Interval, brought.Interval);
+  merge(own->Timeout, brought.Timeout);
+  merge(own->StartPeriod, brought.StartPeriod);
+  merge(own->StartInterval, brought.StartInterval);
+  merge(own->Retries, brought.Retries);
+}
+
+void check_health(const Healthcheck& health, std::vector<std::string>& warnings) {
+  constexpr std::int64_t least = nanoseconds{std::chrono::milliseconds{1}}.count();
+  const auto check_duration = [](std::string_view name, std::optional<std::int64_t> value) {
+    if (value.value_or(0) == 0 || *value >= least) return;
+    throw Error{Kind::invalid, "{} in Healthcheck cannot be less than 1ms", name};
+  };
+  check_duration("Interval", health.Interval);
+  check_duration("Timeout", health.Timeout);
+  if (health.Retries.value_or(0) < 0) throw Error{Kind::invalid, "Retries in Healthcheck cannot be negative"};
+  check_duration("StartPeriod", health.StartPeriod);
+  check_duration("StartInterval", health.StartInterval);
+  if (health.Test.empty() || health.Test.front() == "NONE") return;
+  const auto& kind = health.Test.front();
+  if (!is_command(kind)) {
+    warnings.push_back(
+        fmt::format("Unknown healthcheck type '{}' (expected 'CMD'): there will be no health check", kind));
+  } else if (health.Test.size() == 1) {
+    throw Error{Kind::invalid, "the command of the health check is missing"};
+  }
+}
+
+void begin_health(std::optional<Health>& health) {
+  if (!health) health.emplace();
+  health->Status = "starting";
+  health->FailingStreak = 0;
 }
 
 bool add_result(Health& health, HealthResult result, const HealthPlan& plan, nanoseconds since_start) {

@@ -3,13 +3,14 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/json.hpp"
-#include "base/time.hpp"
 #include "containers/config.hpp"
+#include "oci/image_config.hpp"
 
 namespace berth::containers {
 
@@ -20,6 +21,9 @@ struct HealthResult {
   std::string Output;  ///< at most 4 KiB
 };
 BOOST_DESCRIBE_STRUCT(HealthResult, (), (Start, End, ExitCode, Output))
+
+/// ExitCode of a probe that could not be run, or took too long.
+inline constexpr std::int64_t failed_probe_exit_code = -1;
 
 /// State.Health of an inspect.
 struct Health {
@@ -38,11 +42,18 @@ struct HealthPlan {
   std::chrono::nanoseconds interval{}, timeout{}, start_period{}, start_interval{};
   std::int64_t retries = 0;
 };
-/// Throws `invalid` for a test of unknown kind.
+/// A test of a kind that is not known counts as none, as in Docker.
 HealthPlan plan_health(const Config& config);
 
-/// The first word of a run: nothing is known yet.
-void begin_health(Health& health);
+/// Fills in what the image says and the user did not. What is zero is left out then, as in Docker.
+void merge_health(std::optional<Healthcheck>& own, const std::optional<oci::ImageHealthcheck>& image);
+
+/// Throws `invalid` with Docker's texts for what makes no sense; a test of a kind that is not known only makes a
+/// warning.
+void check_health(const Healthcheck& health, std::vector<std::string>& warnings);
+
+/// The first word of a run: nothing is known yet. Results of runs before stay in the log, as in Docker.
+void begin_health(std::optional<Health>& health);
 /// Takes in a result; true if the status has changed by it. Failures within the start period do not count until a probe
 /// has succeeded.
 bool add_result(Health& health, HealthResult result, const HealthPlan& plan, std::chrono::nanoseconds since_start);

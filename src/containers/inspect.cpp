@@ -20,6 +20,7 @@ ShownState shown_state(const State& state) {
   shown.Error = state.error;
   shown.StartedAt = to_rfc3339(state.started_at);
   shown.FinishedAt = to_rfc3339(state.finished_at);
+  shown.Health = state.health;
   return shown;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/json.hpp"
 #include "containers/config.hpp"
+#include "containers/health.hpp"
 
 namespace berth::containers {
 
@@ -17,10 +18,11 @@ struct ShownState {
   bool Running = false, Paused = false, Restarting = false, OOMKilled = false, Dead = false;
   std::int64_t Pid = 0, ExitCode = 0;
   std::string Error, StartedAt, FinishedAt;
+  std::optional<containers::Health> Health;
 };
 BOOST_DESCRIBE_STRUCT(ShownState, (),
                       (Status, Running, Paused, Restarting, OOMKilled, Dead, Pid, ExitCode, Error, StartedAt,
-                       FinishedAt))
+                       FinishedAt, Health))
 
 struct MountPoint {
   std::string Type;

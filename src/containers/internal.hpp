@@ -120,13 +120,13 @@ struct Containers::Impl {
 
   // pause.cpp
   /// The caller holds `freezer`. Nothing happens to a container that is not paused.
-  void thaw(Container& container);
+  void thaw(const ContainerPtr& container);
 
   // exec.cpp
   void on_exec_exit(Container& container, const shim::ExecExit& ended);
   /// Process 1 has ended, and all others with it.
   void end_execs(Container& container);
-  /// Enters what a shim has been running while the daemon was away.
+  /// Enters what a shim has been running while the daemon was away, probes included.
   void recover_execs(const ContainerPtr& container, const std::vector<shim::KnownExec>& known);
 
   // recover.cpp
@@ -138,6 +138,25 @@ struct Containers::Impl {
   void destroy_idle_cgroups();
   /// What the removal or creation of a container has left when the daemon was killed; in the background.
   void delete_unknown_containers();
+
+  // health_probe.cpp
+  /// Sets the time of the next probe, unless one is under way. Nothing happens without a health check and to a
+  /// container that does not run.
+  void plan_probe(const ContainerPtr& container);
+  /// No probe from now on; the result of one that is under way is not looked at. As in Docker the container counts as
+  /// unhealthy while nobody looks. The caller holds the container's mutex, and records the state.
+  void drop_probe(State& state, Container::Live& live);
+  /// Ends the process of a probe that was dropped.
+  static void end_probe(Container& container, const std::string& id) noexcept;
+  /// Starts the probe that is due, unless another turn has come.
+  void probe(const ContainerPtr& container, std::uint64_t turn);
+  void start_probe(const ContainerPtr& container, const std::string& id, Time begun);
+  /// False if this was no probe's process.
+  bool on_probe_exit(const ContainerPtr& container, const shim::ExecExit& ended);
+  void finish_probe(const ContainerPtr& container, const std::string& id, HealthResult result);
+  void keep_health(const Record& record) noexcept;
+  /// What a shim has been running is a probe of the daemon before: true, and its result is awaited again.
+  static bool adopt_probe(Container& container, const shim::KnownExec& known);
 
   // stop.cpp
   /// Throws `conflict` without a process. A signal that is meant to end the container ends it for good, and thaws it.
@@ -167,6 +186,7 @@ struct Containers::Impl {
   std::mutex pruning;  ///< held by the one prune that may run
   Background background;
   Workers restarts;  ///< more than one: a slow start must not delay those of others
+  Workers probes;    ///< start the probes of health checks
   Reactor reactor;
 };
 

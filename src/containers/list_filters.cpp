@@ -94,7 +94,8 @@ bool ListFilter::matches(const Record& record) const {
 
 bool ListFilter::matches_state(const State& state) const {
   if (!any(values("status"), [&](const auto& word) { return to_string(state.status) == word; })) return false;
-  if (!any(values("health"), [](const auto& word) { return word == "none"; })) return false;
+  const std::string health = state.health ? state.health->Status : "none";
+  if (!any(values("health"), [&](const auto& word) { return word == health; })) return false;
   return exit_codes_.empty() ||
          (!state.running() && state.started_at != Time::min() && exit_codes_.contains(state.exit_code));
 }

@@ -28,15 +28,17 @@ void unfreeze(const std::string& cgroup) {
 
 }  // namespace
 
-void Containers::Impl::thaw(Container& container) {
-  if (container.state().status != Status::paused) return;
-  unfreeze(cgroup_of(container));
+void Containers::Impl::thaw(const ContainerPtr& container) {
+  if (container->state().status != Status::paused) return;
+  unfreeze(cgroup_of(*container));
   bool thawed = false;
-  change_state(container, [&](State& state, Container::Live&) {
+  change_state(*container, [&](State& state, Container::Live&) {
     thawed = state.status == Status::paused;  // else it has ended meanwhile
     if (thawed) state.status = Status::running;
   });
-  if (thawed) publish(container, "unpause");
+  if (!thawed) return;
+  publish(*container, "unpause");
+  plan_probe(container);
 }
 
 void Containers::pause(const std::string& name) {
@@ -52,9 +54,13 @@ void Containers::pause(const std::string& name) {
     throw error.in("cannot pause container {}", container->id);
   }
   bool paused = false;
-  impl_->change_state(*container, [&](State& state, Container::Live&) {
+  std::string probe;
+  impl_->change_state(*container, [&](State& state, Container::Live& live) {
     paused = state.status == Status::running;
-    if (paused) state.status = Status::paused;
+    if (!paused) return;
+    state.status = Status::paused;
+    probe = live.probe.id;
+    impl_->drop_probe(state, live);
   });
   if (!paused) {
     // Process 1 had ended before the freezing: what is left of it must be able to go.
@@ -62,6 +68,7 @@ void Containers::pause(const std::string& name) {
     throw Error{Kind::conflict, "Container {} is not running", container->id};
   }
   impl_->publish(*container, "pause");
+  Impl::end_probe(*container, probe);
 }
 
 void Containers::unpause(const std::string& name) {
@@ -71,7 +78,7 @@ void Containers::unpause(const std::string& name) {
   if (container->state().status != Status::paused) {
     throw Error{Kind::internal, "Container {} is not paused", container->id};
   }
-  impl_->thaw(*container);
+  impl_->thaw(container);
 }
 
 }  // namespace berth::containers

@@ -25,10 +25,11 @@ struct StoredState {
   std::string error, started_at, finished_at;
   std::int64_t restart_count = 0;
   bool manually_stopped = false;
+  std::optional<Health> health;
 };
 BOOST_DESCRIBE_STRUCT(StoredState, (),
                       (status, pid, exit_code, oom_killed, error, started_at, finished_at, restart_count,
-                       manually_stopped))
+                       manually_stopped, health))
 
 constexpr std::string_view create_table = R"(
   CREATE TABLE containers (
@@ -67,12 +68,13 @@ State State::from_json(const json::Value& value) {
   state.finished_at = parse_rfc3339(stored.finished_at).value_or(Time::min());
   state.restart_count = static_cast<int>(stored.restart_count);
   state.manually_stopped = stored.manually_stopped;
+  state.health = stored.health;
   return state;
 }
 
 json::Value State::to_json() const {
   return json::to(StoredState{std::string{to_string(status)}, pid, exit_code, oom_killed, error, to_rfc3339(started_at),
-                              to_rfc3339(finished_at), restart_count, manually_stopped});
+                              to_rfc3339(finished_at), restart_count, manually_stopped, health});
 }
 
 RecordStore::RecordStore(metadata::Database& database) : database_(database) {

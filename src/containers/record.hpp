@@ -7,6 +7,7 @@
 
 #include "base/time.hpp"
 #include "containers/config.hpp"
+#include "containers/health.hpp"
 #include "metadata/database.hpp"
 #include "oci/digest.hpp"
 
@@ -29,6 +30,7 @@ struct State {
   Time finished_at = Time::min();
   int restart_count = 0;          ///< by its restart policy, since somebody started it
   bool manually_stopped = false;  ///< by a stop or a signal, since somebody started it
+  std::optional<Health> health;   ///< with a health check, once it has been started
 
   /// The API's State.Running, which counts a container that waits for its next run.
   [[nodiscard]] bool running() const noexcept { return has_process() || status == Status::restarting; }

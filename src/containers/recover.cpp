@@ -94,6 +94,7 @@ bool Containers::Impl::take_back(const ContainerPtr& container) {
   take_over(container, shim, *shim->state(), frozen ? Status::paused : Status::running);
   recover_execs(container, known_execs);
   watch(container, *shim);
+  plan_probe(container);
   log::info("container found running", {{"id", container->id}, {"pid", shim->state()->pid}});
   return true;
 }

@@ -156,6 +156,7 @@ void Containers::Impl::launch(const ContainerPtr& container, const Record& recor
   log::info("container started", {{"id", record.id}, {"name", record.name}, {"image", record.definition.config.Image}});
   // Only now: the event of the exit must not come before the one of the start.
   watch(container, *shim);
+  plan_probe(container);
 }
 
 void Containers::Impl::watch(const ContainerPtr& container, shim::ShimClient& shim) {
@@ -179,13 +180,18 @@ void Containers::Impl::note_failed_start(const ContainerPtr& container, int exit
 void Containers::Impl::take_over(const ContainerPtr& container, const std::shared_ptr<shim::ShimClient>& shim,
                                  const shim::Started& started, Status status) {
   std::vector<shim::Attachment> late;  // of clients that came while the start was under way
+  const auto started_at = parse_rfc3339(started.started_at).value_or(now());
+  const bool has_check = container->with([](Record& record, Container::Live&) {
+    return plan_health(record.definition.config).probe != HealthPlan::Probe::none;
+  });
   change_state(*container, [&](State& state, Container::Live& live) {
     state.status = status;
     state.pid = started.pid;
     state.exit_code = 0;
     state.oom_killed = false;
     state.error.clear();
-    state.started_at = parse_rfc3339(started.started_at).value_or(now());
+    if (has_check && state.started_at != started_at) begin_health(state.health);
+    state.started_at = started_at;
     live.shim = shim;
     late.swap(live.attachments);
   });

@@ -67,7 +67,7 @@ void Containers::Impl::signal(const ContainerPtr& container, int number) {
   });
   ask_shim(container, [number](shim::ShimClient& shim) { shim.signal(number); });
   publish(*container, "kill", {{"signal", std::to_string(number)}});
-  if (ends) thaw(*container);
+  if (ends) thaw(container);
 }
 
 bool Containers::Impl::end_restarting(const ContainerPtr& container) {

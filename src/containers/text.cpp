@@ -21,12 +21,22 @@ std::string human_duration(std::chrono::seconds duration) {
   return fmt::format("{} years", hours / 24 / 365);
 }
 
+namespace {
+
+/// " (healthy)", " (health: starting)"; nothing without a health check.
+std::string health_text(const std::optional<Health>& health) {
+  if (!health) return {};
+  return health->Status == "starting" ? " (health: starting)" : fmt::format(" ({})", health->Status);
+}
+
+}  // namespace
+
 std::string status_text(const State& state, Time at) {
   const auto since = [&](Time time) {
     return human_duration(std::chrono::duration_cast<std::chrono::seconds>(at - time));
   };
   switch (state.status) {
-    case Status::running: return "Up " + since(state.started_at);
+    case Status::running: return "Up " + since(state.started_at) + health_text(state.health);
     case Status::paused: return fmt::format("Up {} (Paused)", since(state.started_at));
     case Status::restarting: return fmt::format("Restarting ({}) {} ago", state.exit_code, since(state.finished_at));
     case Status::removing: return "Removal In Progress";

@@ -1,10 +1,10 @@
 // What is refused at creation, in Docker's words where it has some, and warnings about what is left out.
 #include <algorithm>
 #include <array>
-#include <chrono>
 
 #include "base/error.hpp"
 #include "base/strings.hpp"
+#include "containers/health.hpp"
 #include "containers/spec_parts.hpp"
 
 namespace berth::containers {
@@ -14,25 +14,7 @@ constexpr std::int64_t least_memory = 6 << 20;
 
 using Warnings = std::vector<std::string>;
 
-void check_healthcheck(const std::optional<Healthcheck>& health) {
-  if (!health) return;
-  constexpr std::int64_t least = std::chrono::nanoseconds{std::chrono::milliseconds{1}}.count();
-  const std::pair<const char*, std::optional<std::int64_t>> durations[] = {{"Interval", health->Interval},
-                                                                           {"Timeout", health->Timeout},
-                                                                           {"StartPeriod", health->StartPeriod},
-                                                                           {"StartInterval", health->StartInterval}};
-  for (const auto& [name, value] : durations) {
-    if (value.value_or(0) != 0 && *value < least)
-      throw Error{Kind::invalid, "{} in Healthcheck cannot be less than 1ms", name};
-  }
-  if (health->Retries.value_or(0) < 0) throw Error{Kind::invalid, "Retries in Healthcheck cannot be negative"};
-  // An image may bring one: that is no reason not to run it. Asking for one is.
-  if (!health->Test.empty() && health->Test.front() != "NONE") {
-    throw Error{Kind::unsupported, "health checks are not there yet"};
-  }
-}
-
-void check_config(const Config& config) {
+void check_config(const Config& config, Warnings& warnings) {
   if (!config.WorkingDir.empty() && !config.WorkingDir.starts_with('/')) {
     throw Error{Kind::invalid, "the working directory '{}' is invalid, it needs to be an absolute path",
                 config.WorkingDir};
@@ -46,7 +28,7 @@ void check_config(const Config& config) {
   if (config.Hostname.size() > 64 || config.Hostname.find_first_of("\n\r/ ") != std::string::npos) {
     throw Error{Kind::invalid, "invalid hostname: {}", quote(config.Hostname)};
   }
-  check_healthcheck(config.Healthcheck_);
+  if (config.Healthcheck_) check_health(*config.Healthcheck_, warnings);
 }
 
 void check_mode(const char* what, const std::string& mode, std::initializer_list<std::string_view> known) {
@@ -304,7 +286,7 @@ void check_not_there_yet(const HostConfig& host) {
 
 std::vector<std::string> validate(const Config& config, const HostConfig& host_config, const HostFacts& facts) {
   Warnings warnings;
-  check_config(config);
+  check_config(config, warnings);
   check_not_there_yet(host_config);
   check_network(config, host_config, warnings);
   check_mode("IPC", host_config.IpcMode, {"", "none", "private", "shareable", "host"});

@@ -38,10 +38,18 @@ bool image_matches(const std::string& image, const std::string& wanted) {
   return tagged && image.substr(0, colon) == wanted;
 }
 
+/// "health_status" also matches "health_status: healthy". As in Docker all values are prefixes once one of them is the
+/// name of such a family.
+bool action_matches(const std::string& action, const std::vector<std::string>& wanted) {
+  const bool has_family = std::ranges::any_of(wanted, [](const auto& value) {
+    return value == "health_status" || value == "exec_create" || value == "exec_start";
+  });
+  return std::ranges::any_of(
+      wanted, [&](const auto& value) { return has_family ? action.starts_with(value) : action == value; });
+}
+
 bool value_matches(const Event& event, const std::string& filter, const std::string& value) {
   if (filter == "type") return event.Type == value;
-  // "exec_create: sh" is matched by "exec_create" as well.
-  if (filter == "event") return event.Action == value || event.Action.starts_with(value + ":");
   if (filter == "scope") return event.scope == value;
   if (filter == "image") {
     const auto name = event.Type == "image" ? attribute(event, "name") : attribute(event, "image");
@@ -70,6 +78,7 @@ bool EventFilter::matches(const Event& event) const {
       return std::all_of(values.begin(), values.end(),
                          [&](const auto& value) { return label_matches(event.Actor.Attributes, value); });
     }
+    if (name == "event") return action_matches(event.Action, values);
     return std::any_of(values.begin(), values.end(),
                        [&](const auto& value) { return value_matches(event, name, value); });
   });

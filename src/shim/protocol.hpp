@@ -100,7 +100,7 @@ struct ExecRequest {
   bool stderr_ = false;
   std::vector<Attach> attach;   ///< none or one
   std::int64_t timeout_ms = 0;  ///< killed after that; 0: never
-  std::uint64_t capture = 0;    ///< how many bytes of output are kept for ExecExit
+  std::uint64_t capture = 0;  ///< bytes of output to keep for ExecExit; who asks for it does not ask for `execs` later
 };
 BOOST_DESCRIBE_STRUCT(ExecRequest, (), (op, id, stdin_, stdout_, stderr_, attach, timeout_ms, capture))
 

@@ -28,6 +28,13 @@ StreamModes modes_of(const ExecRequest& request, bool tty) {
           .stdin_once = true};
 }
 
+/// With the children of a shell, which would stay behind: each process leads a session of its own. Not yet reaped, so
+/// the numbers are still ours.
+void kill_group(pid_t pid) noexcept {
+  ::kill(-pid, SIGKILL);
+  ::kill(pid, SIGKILL);
+}
+
 }  // namespace
 
 pid_t Execs::start(const runtime::Init& init, const ExecRequest& request, std::vector<UniqueFd> fds) {
@@ -42,6 +49,7 @@ pid_t Execs::start(const runtime::Init& init, const ExecRequest& request, std::v
                                                [this, id = request.id] { tell_(json::to(DetachEvent{.exec = id})); });
   if (!request.attach.empty()) process->streams->attach(std::move(fds.back()), request.attach.front());
   process->streams->capture(request.capture);
+  process->is_remembered = request.capture == 0;
   try {
     const auto ends = settings.process.terminal ? Streams::Ends{} : process->streams->open_pipes();
     runtime::ExecRequest exec;
@@ -80,6 +88,7 @@ void Execs::resize(const std::string& id, unsigned height, unsigned width) {
 
 void Execs::signal(const std::string& id, int number) {
   const auto pid = get(id).pid;
+  if (number == SIGKILL) return kill_group(pid);
   // Not yet reaped, so the number is still ours.
   if (::kill(pid, number) < 0) throw Error::from_errno(errno, "send signal {} to process {}", number, pid);
 }
@@ -113,7 +122,7 @@ void Execs::child_ended(pid_t pid, int exit_code) {
 
 void Execs::end_all() noexcept {
   for (const auto& process : processes_) {
-    if (process->stage == Stage::running) ::kill(process->pid, SIGKILL);
+    if (process->stage == Stage::running) kill_group(process->pid);
   }
 }
 
@@ -122,6 +131,10 @@ void Execs::step() {
   for (auto& process : processes_) {
     if (process->stage != Stage::reported || process->streams->has_clients()) continue;
     process->streams.reset();
+    if (!process->is_remembered) {
+      process.reset();
+      continue;
+    }
     past_.push_back(std::move(process));
     if (past_.size() > max_past) past_.pop_front();
   }
@@ -134,7 +147,7 @@ void Execs::step(Process& process) {
   if (process.stage == Stage::running && late) {
     process.timed_out = true;
     process.deadline.reset();
-    ::kill(process.pid, SIGKILL);
+    kill_group(process.pid);
   } else if (process.stage == Stage::ended) {
     if (late) process.streams->abandon();
     if (process.streams->has_ended()) report(process);

@@ -64,6 +64,7 @@ class Execs {
     Stage stage = Stage::running;
     int exit_code = 0;
     bool timed_out = false;
+    bool is_remembered = true;                  ///< after its end
     std::optional<Clock::time_point> deadline;  ///< running: killed then; ended: no more output is awaited then
   };
 

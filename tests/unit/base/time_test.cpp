@@ -41,6 +41,21 @@ TEST(Time, DurationsAreGos) {
   EXPECT_FALSE(parse_duration("5 minutes"));
 }
 
+TEST(Time, DurationsArePrintedAsGoDoes) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(format_duration(0s), "0s");
+  EXPECT_EQ(format_duration(30s), "30s");
+  EXPECT_EQ(format_duration(90s), "1m30s");
+  EXPECT_EQ(format_duration(1h), "1h0m0s");
+  EXPECT_EQ(format_duration(1500ms), "1.5s");
+  EXPECT_EQ(format_duration(61'001ms), "1m1.001s");
+  EXPECT_EQ(format_duration(1ms), "1ms");
+  EXPECT_EQ(format_duration(1'500us), "1.5ms");
+  EXPECT_EQ(format_duration(2us), "2µs");
+  EXPECT_EQ(format_duration(7ns), "7ns");
+  EXPECT_EQ(format_duration(-90s), "-1m30s");
+}
+
 TEST(TimeWriter, WritesAsTheFunctionsDo) {
   TimeWriter writer;
   const auto second = *parse_rfc3339("2026-11-21T07:51:53Z");

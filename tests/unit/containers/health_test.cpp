@@ -8,12 +8,19 @@ namespace berth::containers {
 namespace {
 
 using namespace std::chrono_literals;
+using Words = std::vector<std::string>;
 
 Config config_of(std::vector<std::string> test) {
   Config config;
   config.Healthcheck_.emplace();
   config.Healthcheck_->Test = std::move(test);
   return config;
+}
+
+Health begun() {
+  std::optional<Health> health;
+  begin_health(health);
+  return *health;
 }
 
 HealthResult result(int exit_code) {
@@ -43,15 +50,69 @@ TEST(HealthPlan, ShellIsTheImagesOwn) {
   EXPECT_EQ(plan_health(config).command.front(), "/bin/bash");
 }
 
-TEST(HealthPlan, UnknownKindIsRefused) {
-  EXPECT_THROW(plan_health(config_of({"GUESS", "x"})), Error);
-  EXPECT_THROW(plan_health(config_of({"HTTP"})), Error);
+TEST(HealthPlan, WhatCannotBeRunIsNoCheck) {
+  EXPECT_EQ(plan_health(config_of({"GUESS", "x"})).probe, HealthPlan::Probe::none);
+  EXPECT_EQ(plan_health(config_of({"CMD"})).probe, HealthPlan::Probe::none);
+}
+
+TEST(MergeHealth, TheImageFillsInWhatTheUserLeftOut) {
+  const oci::ImageHealthcheck image{.Test = Words{"CMD", "image"}, .Interval = 1, .Timeout = 2, .StartInterval = 4};
+  std::optional<Healthcheck> own;
+  merge_health(own, image);
+  EXPECT_EQ(own->Test, (std::vector<std::string>{"CMD", "image"}));
+  EXPECT_EQ(own->Interval, 1);
+  EXPECT_FALSE(own->Retries);
+  own = Healthcheck{.Test = Words{"NONE"}, .Interval = 7, .Timeout = 0, .Retries = 0};
+  merge_health(own, image);
+  EXPECT_EQ(own->Test, std::vector<std::string>{"NONE"});
+  EXPECT_EQ(own->Interval, 7);
+  EXPECT_EQ(own->Timeout, 2);
+  EXPECT_EQ(own->StartInterval, 4);
+  EXPECT_FALSE(own->Retries);
+}
+
+TEST(MergeHealth, WithoutAnyCheckThereIsNone) {
+  std::optional<Healthcheck> own;
+  merge_health(own, std::nullopt);
+  EXPECT_FALSE(own);
+}
+
+std::string refusal(Healthcheck health) {
+  std::vector<std::string> warnings;
+  try {
+    check_health(health, warnings);
+    return warnings.empty() ? "" : "warning: " + warnings.front();
+  } catch (const Error& error) {
+    return error.message();
+  }
+}
+
+TEST(CheckHealth, RefusesInDockersWords) {
+  EXPECT_EQ(refusal({.Test = Words{"CMD", "true"}, .Interval = 0, .Timeout = 1'000'000}), "");
+  EXPECT_EQ(refusal({.Interval = 999'999}), "Interval in Healthcheck cannot be less than 1ms");
+  EXPECT_EQ(refusal({.Timeout = -1}), "Timeout in Healthcheck cannot be less than 1ms");
+  EXPECT_EQ(refusal({.StartPeriod = 1}), "StartPeriod in Healthcheck cannot be less than 1ms");
+  EXPECT_EQ(refusal({.StartInterval = 1}), "StartInterval in Healthcheck cannot be less than 1ms");
+  EXPECT_EQ(refusal({.Retries = -1}), "Retries in Healthcheck cannot be negative");
+  EXPECT_EQ(refusal({.Test = Words{"CMD"}}), "the command of the health check is missing");
+}
+
+TEST(CheckHealth, AnUnknownKindIsAWarning) {
+  EXPECT_EQ(refusal({.Test = Words{"GUESS", "x"}}),
+            "warning: Unknown healthcheck type 'GUESS' (expected 'CMD'): there will be no health check");
+}
+
+TEST(Health, ANewRunBeginsWithWhatIsKnownOfTheLastOnes) {
+  std::optional health = Health{.Status = "unhealthy", .FailingStreak = 4, .Log = {result(1)}};
+  begin_health(health);
+  EXPECT_EQ(health->Status, "starting");
+  EXPECT_EQ(health->FailingStreak, 0);
+  EXPECT_EQ(health->Log.size(), 1U);
 }
 
 TEST(Health, BecomesUnhealthyAfterItsRetriesAndHealthyAtOnce) {
   const auto plan = plan_health(config_of({"CMD", "true"}));
-  Health health;
-  begin_health(health);
+  auto health = begun();
   EXPECT_FALSE(add_result(health, result(1), plan, 1s));
   EXPECT_FALSE(add_result(health, result(1), plan, 2s));
   EXPECT_EQ(health.Status, "starting");
@@ -67,8 +128,7 @@ TEST(Health, FailuresOfTheStartPeriodDoNotCountUntilASuccess) {
   auto config = config_of({"CMD", "true"});
   config.Healthcheck_->StartPeriod = std::chrono::nanoseconds{60s}.count();
   const auto plan = plan_health(config);
-  Health health;
-  begin_health(health);
+  auto health = begun();
   for (int i = 0; i < 10; ++i) add_result(health, result(1), plan, 10s);
   EXPECT_EQ(health.FailingStreak, 0);
   EXPECT_EQ(time_to_next_probe(health, plan, 10s), 5s);
@@ -80,8 +140,7 @@ TEST(Health, FailuresOfTheStartPeriodDoNotCountUntilASuccess) {
 
 TEST(Health, KeepsTheLastFiveResults) {
   const auto plan = plan_health(config_of({"CMD", "true"}));
-  Health health;
-  begin_health(health);
+  auto health = begun();
   for (int i = 0; i < 9; ++i) add_result(health, result(i), plan, 1s);
   ASSERT_EQ(health.Log.size(), 5U);
   EXPECT_EQ(health.Log.front().ExitCode, 4);

@@ -35,6 +35,7 @@ TEST_F(RecordStoreTest, RecordsComeBackWhole) {
   state.exit_code = 3;
   state.started_at = record.created;
   state.finished_at = now();
+  state.health = Health{.Status = "unhealthy", .FailingStreak = 2, .Log = {{.ExitCode = -1, .Output = "none"}}};
   store_.update_state(record.id, state);
   const auto all = store_.all();
   ASSERT_EQ(all.size(), 1U);
@@ -44,6 +45,9 @@ TEST_F(RecordStoreTest, RecordsComeBackWhole) {
   EXPECT_EQ(all[0].state.status, Status::exited);
   EXPECT_EQ(all[0].state.exit_code, 3);
   EXPECT_EQ(all[0].state.finished_at, state.finished_at);
+  ASSERT_TRUE(all[0].state.health);
+  EXPECT_EQ(all[0].state.health->FailingStreak, 2);
+  EXPECT_EQ(all[0].state.health->Log.at(0).Output, "none");
 }
 
 TEST_F(RecordStoreTest, ATakenNameIsAConflict) {

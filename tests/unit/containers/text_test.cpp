@@ -28,6 +28,12 @@ TEST(Text, StatusTellsStateAndTime) {
   state.status = Status::running;
   state.started_at = at - 5s;
   EXPECT_EQ(status_text(state, at), "Up 5 seconds");
+  state.health = Health{.Status = "starting"};
+  EXPECT_EQ(status_text(state, at), "Up 5 seconds (health: starting)");
+  state.health->Status = "unhealthy";
+  EXPECT_EQ(status_text(state, at), "Up 5 seconds (unhealthy)");
+  state.status = Status::paused;
+  EXPECT_EQ(status_text(state, at), "Up 5 seconds (Paused)");
   state.status = Status::exited;
   state.exit_code = 137;
   state.finished_at = at - 120s;

@@ -54,6 +54,15 @@ TEST(EventFilter, TypesActionsAndLabels) {
   EXPECT_FALSE(matches(start, {{"image", {"busybox:2"}}}));
 }
 
+TEST(EventFilter, NamesOfFamiliesMatchTheirMembers) {
+  const auto healthy = event_of("container", "health_status: healthy", "1", {});
+  EXPECT_TRUE(matches(healthy, {{"event", {"health_status"}}}));
+  EXPECT_TRUE(matches(healthy, {{"event", {"health_status: healthy"}}}));
+  EXPECT_FALSE(matches(healthy, {{"event", {"health_status: unhealthy"}}}));
+  EXPECT_FALSE(matches(healthy, {{"event", {"health"}}}));
+  EXPECT_TRUE(matches(healthy, {{"event", {"health", "exec_create"}}}));  // as in Docker
+}
+
 TEST(EventFilter, UnknownFiltersAreRefused) {
   EXPECT_THROW(matches({}, {{"colour", {"red"}}}), Error);
 }

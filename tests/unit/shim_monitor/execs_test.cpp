@@ -74,6 +74,12 @@ TEST_F(ExecsTest, OneThatTakesTooLongIsKilled) {
   EXPECT_EQ(ended.exit_code, 137);
 }
 
+TEST_F(ExecsTest, OneOfWhichTheOutputWasToldIsForgotten) {
+  ASSERT_TRUE(exec({.id = "probe", .capture = 5}, "exit 1").ok);
+  EXPECT_EQ(wait_for_exec_exit().id, "probe");
+  EXPECT_TRUE(request(json::to(ExecsRequest{})).execs.empty());
+}
+
 TEST_F(ExecsTest, ADaemonThatComesBackFindsWhatRunsAndWhatHasEnded) {
   ASSERT_TRUE(exec({.id = "ended"}, "exit 4").ok);
   EXPECT_EQ(wait_for_exec_exit().exit_code, 4);
