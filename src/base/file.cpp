@@ -12,6 +12,7 @@
 #include <cstdlib>
 
 #include "base/error.hpp"
+#include "base/id.hpp"
 
 namespace berth {
 namespace {
@@ -111,9 +112,10 @@ void write_file(const fs::path& path, std::string_view content, mode_t mode) {
 }
 
 void replace_file(const fs::path& path, std::string_view content, mode_t mode, bool durable) {
-  const fs::path temporary = path.native() + ".new";
+  // A name of its own: another thread or process may be replacing the same file.
+  const fs::path temporary = path.native() + "." + random_hex(4) + ".new";
   try {
-    const auto fd = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode);
+    const auto fd = open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, mode);
     write_all(fd, content);
     if (durable && ::fsync(fd.get()) < 0) throw Error::from_errno(errno, "sync");
   } catch (Error& error) {

@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <iterator>
+#include <thread>
+#include <vector>
+
 #include "base/error.hpp"
 
 namespace berth {
@@ -19,7 +23,22 @@ TEST_F(FileTest, ReplacedFilesAreWhole) {
   replace_file(root_ / "a", "one", 0600, true);
   replace_file(root_ / "a", "two", 0600, false);
   EXPECT_EQ(read_file(root_ / "a"), "two");
-  EXPECT_FALSE(fs::exists(root_ / "a.new"));
+  EXPECT_EQ(std::distance(fs::directory_iterator{root_}, {}), 1) << "a temporary file is left";
+}
+
+TEST_F(FileTest, AFileMayBeReplacedByManyAtOnce) {
+  const std::string one(100'000, '1');
+  const std::string two(200'000, '2');
+  {
+    std::vector<std::jthread> threads;
+    for (const auto* content : {&one, &two, &one, &two}) {
+      threads.emplace_back([this, content] {
+        for (int i = 0; i < 50; ++i) EXPECT_NO_THROW(replace_file(root_ / "a", *content, 0600, false));
+      });
+    }
+  }
+  const auto found = read_file(root_ / "a");
+  EXPECT_TRUE(found == one || found == two) << found.size() << " bytes";
 }
 
 TEST_F(FileTest, AMissingFileIsNotFoundOrNothing) {
