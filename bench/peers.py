@@ -35,7 +35,7 @@ class Busybox:
         for name in ("bin", "dev", "etc", "proc", "sys", "tmp"):
             (self.root / name).mkdir(parents=True)
         shutil.copy(program, self.root / "bin/busybox")
-        for name in ("sh", "sleep", "true"):
+        for name in ("cat", "sh", "sleep", "true"):
             (self.root / "bin" / name).symlink_to("busybox")
         for name in ("hostname", "hosts", "resolv.conf"):
             (self.root / "etc" / name).touch()
