@@ -11,8 +11,9 @@
 namespace berth::shim {
 namespace {
 
-/// More than this is not kept between two writes.
+/// More than this is not kept after a small write: a container that writes much has its memory at hand for the next.
 constexpr std::size_t max_idle_batch = 4 << 10;
+constexpr std::size_t large_batch = 8 << 10;
 
 std::string encoded_attrs(const std::map<std::string, std::string>& attrs) {
   if (attrs.empty()) return {};
@@ -140,8 +141,9 @@ void JsonLog::flush() {
   auto lines = std::move(batch_);
   batch_ = {};
   file_.append(lines);
+  const bool keep = lines.size() >= large_batch || lines.capacity() <= max_idle_batch;
   lines.clear();
-  if (lines.capacity() <= max_idle_batch) batch_ = std::move(lines);
+  if (keep) batch_ = std::move(lines);
 }
 
 }  // namespace berth::shim

@@ -28,7 +28,7 @@ class Loop {
  private:
   friend class Watch;
   UniqueFd epoll_;
-  std::array<char, 32 << 10> scratch_;  // not initialised: pages that no read touches cost nothing
+  std::array<char, 64 << 10> scratch_;  // not initialised: pages that no read touches cost nothing
 };
 
 /// Calls a function when a descriptor is ready. Level-triggered.

@@ -1,11 +1,19 @@
 #include "shim/monitor/output.hpp"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 namespace berth::shim {
+namespace {
+
+/// Of the pipe of a process that writes much: it and the monitor change places less often. The kernel takes memory only
+/// for what is in it.
+constexpr int large_pipe = 256 << 10;
+
+}  // namespace
 
 Output::Output(Loop& loop, UniqueFd fd, Stream stream, Sink sink)
     : loop_(loop),
@@ -35,6 +43,9 @@ bool Output::read_once() {
   const auto buffer = loop_.scratch();
   const auto count = ::read(fd_.get(), buffer.data(), buffer.size());
   if (count > 0) {
+    if (static_cast<std::size_t>(count) == buffer.size() && !std::exchange(is_large_, true)) {
+      ::fcntl(fd_.get(), F_SETPIPE_SZ, large_pipe);  // a terminal, or a limit that is reached: it goes on as it is
+    }
     sink_(stream_, {buffer.data(), static_cast<std::size_t>(count)});
     return true;
   }

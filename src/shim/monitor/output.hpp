@@ -33,6 +33,7 @@ class Output {
   Stream stream_;
   Sink sink_;
   bool ended_ = false;
+  bool is_large_ = false;  ///< has been given a larger pipe
   Watch watch_;
 };
 
