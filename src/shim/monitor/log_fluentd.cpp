@@ -8,7 +8,7 @@ namespace berth::shim {
 namespace {
 
 /// Of a chunk's ID; it stands at the end of a message.
-constexpr std::size_t chunk_digits = 32;
+constexpr std::size_t chunk_digits = 24;
 
 template <class Number>
 void append_number(std::string& out, Number number) {
@@ -89,9 +89,7 @@ void FluentdEncoder::append(std::string& out, const LogEntry& entry) const {
 }
 
 std::string FluentdEncoder::acknowledgement(std::string_view message) {
-  std::string answer;
-  append_member(answer, "ack", message.substr(message.size() - chunk_digits));
-  return answer;
+  return std::string{message.substr(message.size() - chunk_digits)};
 }
 
 }  // namespace berth::shim

@@ -18,8 +18,7 @@ class FluentdEncoder {
 
   void append(std::string& out, const LogEntry& entry) const;
 
-  /// What a receiver answers to this message once it has it, if `request_ack` is set: a part of the answer that comes
-  /// for no other message.
+  /// What stands in a receiver's answer to this message, and in no other, once it has it; if `request_ack` is set.
   static std::string acknowledgement(std::string_view message);
 
  private:

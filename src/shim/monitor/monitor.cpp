@@ -19,8 +19,9 @@ using std::chrono::milliseconds;
 
 /// How long output is awaited that somebody outside the container holds open after its end. Docker waits as long.
 constexpr milliseconds drain_patience{2000};
-/// How long a log driver has, after the container's end, to take what waits for it. Docker waits as long.
-constexpr milliseconds log_patience{10000};
+/// How long a log driver has, after the container's end, to take what waits for it. Docker waits 10 s, which is also
+/// how long a client's kill waits for the end.
+constexpr milliseconds log_patience{5000};
 /// How long a new shim waits for work before it prepares itself for it: one that is not from the pool has it at once.
 constexpr milliseconds warm_up_delay{3};
 /// After a start: how long until memory is given back.

@@ -223,7 +223,10 @@ TEST_F(ReceiverTest, FluentdsNextMessageWaitsForTheAcknowledgement) {
   send("two");
   auto message = receive(peer);
   EXPECT_FALSE(message.contains("two"));
-  const auto answer = "\x81" + FluentdEncoder::acknowledgement(message);
+  const auto answer =
+      "\x81\xa3"
+      "ack\xb8" +
+      FluentdEncoder::acknowledgement(message);
   ::send(peer.get(), answer.data(), answer.size(), 0);
   work();
   message = receive(peer);
