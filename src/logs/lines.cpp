@@ -59,6 +59,25 @@ Tail find_tail(FdRef fd, std::size_t wanted) {
   return {0, newlines};
 }
 
+/// While the files are rotated, one number after the other is free for a moment: the files are there up to the second
+/// one that is.
+std::vector<std::unique_ptr<Lines>> open_once(const fs::path& file) {
+  std::vector<std::unique_ptr<Lines>> files;
+  if (auto present = find_and_open(file)) files.push_back(std::make_unique<Lines>(std::move(present), false));
+  for (int number = 1, missing = 0; missing < 2; ++number) {
+    const auto rotated = fmt::format("{}.{}", file.native(), number);
+    auto fd = find_and_open(rotated);
+    const bool compressed = !fd;
+    if (compressed) fd = find_and_open(rotated + ".gz");
+    if (fd) {
+      files.push_back(std::make_unique<Lines>(std::move(fd), compressed));
+    } else {
+      ++missing;
+    }
+  }
+  return files;
+}
+
 }  // namespace
 
 std::optional<FileIdentity> find_identity(const fs::path& path) {
@@ -152,20 +171,14 @@ void Lines::restart_if_truncated() {
 std::vector<std::unique_ptr<Lines>> open_log_files(const fs::path& file) {
   std::vector<std::unique_ptr<Lines>> files;
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
-    files.clear();
-    auto present = find_and_open(file);
-    if (present) files.push_back(std::make_unique<Lines>(std::move(present), false));
-    for (int number = 1;; ++number) {
-      const auto rotated = fmt::format("{}.{}", file.native(), number);
-      auto fd = find_and_open(rotated);
-      const bool compressed = !fd;
-      if (compressed) fd = find_and_open(rotated + ".gz");
-      if (!fd) break;
-      files.push_back(std::make_unique<Lines>(std::move(fd), compressed));
-    }
-    // If the names have moved meanwhile, a file may be missing or there twice.
+    files = open_once(file);
+    // If the names have moved meanwhile, the newest file may be missing, and another one may be there twice.
     const auto still = find_identity(file);
-    if (files.empty() ? !still : still == files.front()->identity()) break;
+    const bool is_newest = files.empty() ? !still : still == files.front()->identity();
+    const auto twice = std::adjacent_find(files.begin(), files.end(), [](const auto& newer, const auto& older) {
+      return newer->identity() == older->identity();
+    });
+    if (is_newest && twice == files.end()) break;
   }
   return files;
 }

@@ -120,6 +120,13 @@ TEST_F(ReaderTest, RotatedFilesComeFirstOldestFirst) {
   EXPECT_THAT(read({}), ElementsAre(1, 2, 3, 4, 5, 6));
 }
 
+TEST_F(ReaderTest, ANumberThatIsFreeWhileFilesAreRotatedHidesNothing) {
+  append(lines(5, 6));
+  write_compressed(".2.gz", lines(3, 4));
+  write_compressed(".3.gz", lines(1, 2));
+  EXPECT_THAT(read({}), ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
 TEST_F(ReaderTest, AMissingFileIsEmpty) {
   EXPECT_THAT(read({}), IsEmpty());
 }
