@@ -187,6 +187,23 @@ TEST_F(MonitorTest, SignalsOfTheDaemonsTerminalDoNotEndIt) {
   EXPECT_TRUE(request({{"op", "ping"}}).ok);
 }
 
+TEST_F(MonitorTest, WithoutTheReceiverOfItsLogAContainerDoesNotStart) {
+  settings.log.driver = "syslog";
+  settings.log.receiver.addresses = {{"unix", temporary.path() / "none"}};
+  const auto reply = start("touch " + (temporary.path() / "started").native());
+  EXPECT_FALSE(reply.ok);
+  EXPECT_TRUE(reply.message.starts_with("failed to initialize logging driver: dial unix ")) << reply.message;
+  wait_for_shim();
+  EXPECT_FALSE(fs::exists(temporary.path() / "started"));
+}
+
+TEST_F(MonitorTest, ANonBlockingLogIsCompleteWhenTheExitIsTold) {
+  settings.log.non_blocking = true;
+  ASSERT_TRUE(start("seq 1 1000").ok);
+  EXPECT_EQ(wait_for_exit_event().exit_code, 0);
+  EXPECT_TRUE(log().ends_with("\n999\n1000\n"));
+}
+
 TEST_F(MonitorTest, AMissingBundleIsAnErrorThatNamesIt) {
   const auto reply = request(json::to(StartRequest{.bundle = temporary.path() / "none", .socket_dir = socket_dir}));
   EXPECT_FALSE(reply.ok);
