@@ -50,7 +50,9 @@ std::size_t queue_limit(const LogSettings& settings) {
 /// The text of a failed start when no candidate answers.
 std::string nobody_text(const LogSettings& settings, const Error& last) {
   if (settings.driver == "journald") return "journald is not enabled on this host";
-  return settings.receiver.addresses.size() > 1 ? "Unix syslog delivery error" : last.message();
+  const auto& addresses = settings.receiver.addresses;
+  const bool usual_places = addresses.size() > 1 && addresses.front().transport.starts_with("unix");
+  return usual_places ? "Unix syslog delivery error" : last.message();
 }
 
 /// A message that is too long for a datagram goes to the journal as a sealed file.
