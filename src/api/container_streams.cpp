@@ -85,7 +85,7 @@ void write_logs(const containers::LogSource& source, const logs::ReadOptions& op
 Reply logs_of(const Request& request, Engine& engine) {
   const auto options = parse_log_options(request);
   const auto source = engine.containers().log_source(request.name());
-  if (source.driver == "none") {
+  if (source.path.empty()) {
     throw Error{Kind::unsupported, "configured logging driver does not support reading"};
   }
   const auto type = stream_type(source.tty, request.version());

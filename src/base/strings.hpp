@@ -42,6 +42,9 @@ std::optional<Number> parse_number(std::string_view text, int base = 10) {
   return value;
 }
 
+/// As Go's strconv.ParseBool: "1", "t", "TRUE", "false"...; nothing on another word.
+std::optional<bool> parse_bool(std::string_view text);
+
 std::string to_hex(std::string_view bytes);
 /// Standard base64 with padding.
 std::string to_base64(std::string_view bytes);

@@ -27,15 +27,6 @@ Names parse_names(std::string_view names) {
   return parsed;
 }
 
-/// As Go's strconv.ParseBool.
-std::optional<bool> parse_bool(std::string_view text) {
-  constexpr std::array<std::string_view, 6> yes{"1", "t", "T", "true", "TRUE", "True"};
-  constexpr std::array<std::string_view, 6> no{"0", "f", "F", "false", "FALSE", "False"};
-  if (std::find(yes.begin(), yes.end(), text) != yes.end()) return true;
-  if (std::find(no.begin(), no.end(), text) != no.end()) return false;
-  return std::nullopt;
-}
-
 /// As Go's strconv.ParseInt with base 0: decimal, 0x, 0o or 0, 0b.
 std::int64_t parse_go_int(const std::string& text) {
   std::string_view digits = text;

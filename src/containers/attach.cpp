@@ -56,8 +56,7 @@ LogSource Containers::log_source(const std::string& name) {
   const auto record = container->record();
   LogSource source;
   source.id = record.id;
-  source.driver = record.definition.host_config.LogConfig_.Type;
-  source.path = log_path(impl_->paths(record.id).directory, source.driver);
+  source.path = log_path(impl_->paths(record.id).directory, record.definition.host_config.LogConfig_);
   source.tty = record.definition.config.Tty;
   source.finished = container->endings.join();
   if (!container->state().has_process()) ::eventfd_write(source.finished->get(), 1);

@@ -9,6 +9,7 @@
 #include "base/file.hpp"
 #include "containers/host_facts.hpp"
 #include "containers/internal.hpp"
+#include "containers/log_address.hpp"
 #include "containers/spec.hpp"
 
 namespace berth::containers {
@@ -41,16 +42,23 @@ void write_bundle(const Record& record, const Paths& where, const Settings& sett
   const auto& host_config = definition.host_config;
   std::vector<std::string> args = {definition.path};
   args.insert(args.end(), definition.args.begin(), definition.args.end());
-  const auto bundle = make_bundle({.id = record.id,
-                                   .config = definition.config,
-                                   .host_config = host_config,
-                                   .args = std::move(args),
-                                   .directory = where.directory,
-                                   .layers = layers_of(images, definition.image_id),
-                                   .init_program = settings.init_program,
-                                   .devices = find_devices(host_config),
-                                   .facts = host_facts()},
-                                  filters);
+  auto bundle = make_bundle({.id = record.id,
+                             .name = record.name,
+                             .image_id = definition.image_id.to_string(),
+                             .config = definition.config,
+                             .host_config = host_config,
+                             .args = std::move(args),
+                             .directory = where.directory,
+                             .layers = layers_of(images, definition.image_id),
+                             .init_program = settings.init_program,
+                             .devices = find_devices(host_config),
+                             .facts = host_facts()},
+                            filters);
+  try {
+    resolve_receiver(bundle.settings.log);
+  } catch (Error& error) {
+    throw error.in("failed to create task for container: failed to initialize logging driver");
+  }
   make_bind_sources(host_config);
   const auto files = make_network_files(definition.config, host_config, read_host_network_files());
   write_file(where.directory / "hostname", files.hostname);

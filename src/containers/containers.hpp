@@ -115,8 +115,7 @@ struct AttachTarget {
 /// Where a container's output is kept, for the logs endpoint.
 struct LogSource {
   std::string id;
-  fs::path path;
-  std::string driver;  ///< "none" cannot be read
+  fs::path path;  ///< empty: its driver keeps nothing that can be read
   bool tty = false;
   /// Readable, and stays so, once nothing more will be written: the container is not running.
   std::shared_ptr<UniqueFd> finished;

@@ -1,6 +1,4 @@
 // From a request to a created container.
-#include <sys/utsname.h>
-
 #include <algorithm>
 
 #include "base/error.hpp"
@@ -8,6 +6,7 @@
 #include "base/id.hpp"
 #include "base/log.hpp"
 #include "base/undo.hpp"
+#include "containers/host_facts.hpp"
 #include "containers/internal.hpp"
 #include "containers/names.hpp"
 #include "containers/signals.hpp"
@@ -16,12 +15,6 @@
 
 namespace berth::containers {
 namespace {
-
-std::string host_name() {
-  utsname name{};
-  ::uname(&name);
-  return name.nodename;
-}
 
 std::string variable_name(const std::string& assignment) {
   return assignment.substr(0, assignment.find('='));

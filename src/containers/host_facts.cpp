@@ -1,5 +1,6 @@
 #include "containers/host_facts.hpp"
 
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -67,6 +68,12 @@ HostFacts read() {
 const HostFacts& host_facts() {
   static const HostFacts facts = read();
   return facts;
+}
+
+std::string host_name() {
+  utsname name{};
+  ::uname(&name);
+  return name.nodename;
 }
 
 std::set<int> parse_number_list(const std::string& text) {

@@ -25,6 +25,9 @@ struct HostFacts {
 /// Read once: none of it changes while the daemon lives.
 const HostFacts& host_facts();
 
+/// The host's name, which may change at any time.
+std::string host_name();
+
 /// The numbers of a list as the kernel writes it: "0-2,5" -> {0, 1, 2, 5}. Throws `invalid`.
 std::set<int> parse_number_list(const std::string& text);
 

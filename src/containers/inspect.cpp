@@ -52,8 +52,9 @@ Inspect Containers::inspect(const std::string& name, bool size) {
   shown.ResolvConfPath = where.directory / "resolv.conf";
   shown.HostnamePath = where.directory / "hostname";
   shown.HostsPath = where.directory / "hosts";
-  if (const auto& driver = definition.host_config.LogConfig_.Type; driver == "json-file") {
-    shown.LogPath = log_path(where.directory, driver);
+  // Of the others Docker keeps the place to itself.
+  if (const auto& log = definition.host_config.LogConfig_; log.Type == "json-file") {
+    shown.LogPath = log_path(where.directory, log);
   }
   shown.Name = "/" + record.name;
   shown.RestartCount = record.state.restart_count;

@@ -7,7 +7,7 @@
 namespace berth::containers {
 
 void replay_log(const LogSource& source, const shim::Attachment& attachment) {
-  if (source.driver == "none") return;
+  if (source.path.empty()) return;
   const logs::ReadOptions options{.stdout_ = attachment.stdout_, .stderr_ = attachment.stderr_};
   logs::Reader reader{source.path, options};
   try {

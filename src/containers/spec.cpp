@@ -80,7 +80,13 @@ RuntimeBundle make_bundle(const SpecInput& input, seccomp::FilterCache& filters)
   settings.tty = input.config.Tty;
   settings.open_stdin = input.config.OpenStdin;
   settings.stdin_once = input.config.StdinOnce;
-  settings.log = log_settings(input.config, host, input.directory);
+  settings.log = log_settings({.id = input.id,
+                               .name = input.name,
+                               .image_id = input.image_id,
+                               .command = input.args,
+                               .config = input.config,
+                               .directory = input.directory},
+                              host.LogConfig_);
   return bundle;
 }
 

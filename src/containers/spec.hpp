@@ -2,7 +2,7 @@
 //
 // Files: spec.cpp puts the parts together; spec_process.cpp (program, environment, capabilities), spec_mounts.cpp,
 // spec_binds.cpp (the notation of -v and --mount), spec_devices.cpp, spec_resources.cpp, spec_security.cpp
-// (--security-opt), spec_logs.cpp; validate.cpp refuses at creation what could not be done at start.
+// (--security-opt), log_drivers.cpp and beside it; validate.cpp refuses at creation what could not be done at start.
 #pragma once
 
 #include <string>
@@ -19,6 +19,8 @@ namespace berth::containers {
 
 struct SpecInput {
   std::string id;
+  std::string name;      ///< without a slash
+  std::string image_id;  ///< "sha256:..."
   const Config& config;  ///< merged with the image's
   const HostConfig& host_config;
   std::vector<std::string> args;  ///< the program first
@@ -58,14 +60,32 @@ std::vector<std::string> validate(const Config& config, const HostConfig& host_c
 /// The same for what `update` may change.
 std::vector<std::string> validate_update(const UpdateRequest& request, const HostFacts& facts = host_facts());
 
-/// How the container's output is kept. Throws `invalid` or `unsupported` on unknown drivers and options.
-/// `directory`: the container's.
-shim::LogSettings log_settings(const Config& config, const HostConfig& host_config, const fs::path& directory);
+/// What log drivers tell of a container.
+struct LogSubject {
+  std::string id;
+  std::string name;                  ///< without a slash
+  std::string image_id;              ///< "sha256:..."
+  std::vector<std::string> command;  ///< the program first
+  const Config& config;
+  fs::path directory;  ///< the container's
+};
 
-/// The file that a driver keeps in the container's directory.
-fs::path log_path(const fs::path& directory, const std::string& driver);
+/// How the container's output is kept and where it is sent. Receivers are named as the user named them. Throws
+/// `invalid` with Docker's text for unknown drivers and options, and for wrong values; `unsupported` for what is not
+/// there yet.
+shim::LogSettings log_settings(const LogSubject& subject, const LogConfig& chosen);
 
-/// Fills in the daemon's driver where none is chosen, and the daemon's options for the daemon's driver.
+/// The same without a container, and what can be seen on the host.
+void check_log_config(const LogConfig& chosen);
+
+/// Docker's names of all drivers but "none", sorted.
+std::vector<std::string> log_driver_names();
+
+/// The file in the container's directory from which its log is read back; empty if there is none.
+fs::path log_path(const fs::path& directory, const LogConfig& chosen);
+
+/// Fills in the daemon's driver where none is chosen, the daemon's options for the daemon's driver, and those of the
+/// cache.
 void set_log_defaults(LogConfig& chosen, const LogConfig& defaults);
 
 /// The files of a container that tell it its name and how names are resolved.

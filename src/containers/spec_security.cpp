@@ -28,17 +28,6 @@ constexpr std::array masked_paths = {
 
 constexpr std::array readonly_paths = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
 
-/// Go's strconv.ParseBool.
-std::optional<bool> parse_bool(std::string_view text) {
-  for (const auto* yes : {"1", "t", "T", "true", "TRUE", "True"}) {
-    if (text == yes) return true;
-  }
-  for (const auto* no : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (text == no) return false;
-  }
-  return std::nullopt;
-}
-
 void apply_option(Security& security, std::string_view option) {
   if (option == "no-new-privileges") {
     security.no_new_privileges = true;

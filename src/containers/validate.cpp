@@ -304,7 +304,7 @@ std::vector<std::string> validate(const Config& config, const HostConfig& host_c
   if (host_config.Annotations && host_config.Annotations->contains("")) {
     throw Error{Kind::invalid, "invalid Annotations: the empty string is not permitted as an annotation key"};
   }
-  log_settings(config, host_config, {});
+  check_log_config(host_config.LogConfig_);
   return warnings;
 }
 

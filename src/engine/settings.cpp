@@ -102,10 +102,8 @@ void check(const Settings& settings) {
   for (const auto& label : settings.labels) {
     if (!label.contains('=')) throw Error{Kind::invalid, "bad attribute format: {}", label};
   }
-  containers::HostConfig logs_only;
-  logs_only.LogConfig_ = settings.log;
   try {
-    containers::log_settings({}, logs_only, {});
+    containers::check_log_config(settings.log);
   } catch (Error& error) {
     throw error.in("failed to set log opts");
   }

@@ -10,6 +10,7 @@
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "containers/host_facts.hpp"
+#include "containers/spec.hpp"
 #include "engine/engine.hpp"
 
 namespace berth::engine {
@@ -80,7 +81,7 @@ SystemInfo host_info(const fs::path& data_root) {
                        {"Native Overlay Diff", "true"},
                        {"userxattr", "false"}};
   info.Plugins.Network = {"host", "none"};
-  info.Plugins.Log = {"json-file", "local", "none"};
+  info.Plugins.Log = containers::log_driver_names();
   info.IPv4Forwarding = reads_one("/proc/sys/net/ipv4/ip_forward");
   info.NFd = entries_of("/proc/self/fd");
   info.NGoroutines = entries_of("/proc/self/task");

@@ -1,12 +1,6 @@
-"""Log drivers: which there are, their options, and the daemon's own choice."""
+"""Log drivers that keep files."""
 
 import pytest
-
-
-def create(host, driver, **options):
-    config = {"Type": driver, "Config": {name.replace("_", "-"): value for name, value in options.items()}}
-    body = {"Image": "busybox", "Cmd": ["true"], "HostConfig": {"LogConfig": config}}
-    return host.api.post("/containers/create", body=body)
 
 
 def test_the_local_driver_is_read_back_like_any_other(host):
@@ -32,24 +26,3 @@ def test_non_blocking_logs_in_a_file_keep_every_line(host, driver):
     container = host.spawn("sh", "-c", "seq 1 100", host_config={"LogConfig": config})
     host.wait(container)
     assert len(host.output(container)[0].split()) == 100
-
-
-@pytest.mark.parametrize("driver, options, message", [
-    ("odd", {}, "logger: no log driver named 'odd' is registered"),
-    ("json-file", {"odd": "1"}, "unknown log opt 'odd' for json-file log driver"),
-    ("local", {"odd": "1"}, "unknown log opt 'odd' for log driver local"),
-    ("local", {"mode": "odd"}, "logger: logging mode not supported: odd"),
-    ("json-file", {"max-buffer-size": "1m"},
-     "logger: max-buffer-size option is only supported with 'mode=non-blocking'"),
-    ("json-file", {"mode": "non-blocking", "max-buffer-size": "x"},
-     "error parsing option max-buffer-size: invalid size: 'x'"),
-])
-def test_unknown_drivers_and_options_are_refused_in_dockers_words(host, driver, options, message):
-    reply = create(host, driver, **options)
-    assert reply.status >= 400 and message in reply.message
-
-
-def test_the_default_driver_is_told(host):
-    info = host.api.get("/info").json
-    assert info["LoggingDriver"] == "json-file"
-    assert {"json-file", "local"} <= set(info["Plugins"]["Log"])

@@ -339,20 +339,6 @@ TEST_F(SpecTest, TheLocalDriverHasItsOwnBounds) {
   EXPECT_FALSE(log.compress);
 }
 
-TEST(SetLogDefaults, FillsOnlyWhatBelongsToTheDaemonsDriver) {
-  const LogConfig defaults{.Type = "local", .Config = {{"max-size", "1m"}, {"max-file", "2"}}};
-  LogConfig nothing;
-  set_log_defaults(nothing, defaults);
-  EXPECT_EQ(nothing.Type, "local");
-  EXPECT_EQ(nothing.Config, defaults.Config);
-  LogConfig same{.Type = "local", .Config = {{"max-size", "9m"}}};
-  set_log_defaults(same, defaults);
-  EXPECT_EQ(same.Config, (std::map<std::string, std::string>{{"max-size", "9m"}, {"max-file", "2"}}));
-  LogConfig other{.Type = "json-file"};
-  set_log_defaults(other, defaults);
-  EXPECT_TRUE(other.Config.empty());
-}
-
 TEST(FindDevices, ReadsTheHostsAndNamesTheMissing) {
   HostConfig host;
   host.Devices = {{{"/dev/null", "/dev/xnull", "rwm"}}};

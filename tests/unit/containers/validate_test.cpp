@@ -179,8 +179,8 @@ TEST(Validate, WhatIsNotThereYetIsSaidPlainly) {
       "serve on the host's own addresses");
   EXPECT_THAT(refusal_of_host([](auto& h) { h.NetworkMode = "lan"; }), testing::StartsWith("501 network \"lan\""));
   EXPECT_THAT(refusal_of_host([](auto& h) { h.PidMode = "container:x"; }), testing::StartsWith("501 sharing the PID"));
-  EXPECT_THAT(refusal_of_host([](auto& h) { h.LogConfig_.Type = "syslog"; }),
-              testing::StartsWith("501 log driver \"syslog\""));
+  EXPECT_THAT(refusal_of_host([](auto& h) { h.LogConfig_.Type = "gelf"; }),
+              testing::StartsWith("501 log driver \"gelf\""));
   EXPECT_EQ(refusal_of_host([](auto& h) { h.LogConfig_.Type = "odd"; }),
             "400 logger: no log driver named 'odd' is registered");
   EXPECT_EQ(refusal_of_host([](auto& h) { h.LogConfig_.Config["odd"] = "1"; }),
