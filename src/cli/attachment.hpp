@@ -39,13 +39,18 @@ class Attachment {
   void follow_window(Redraw redraw = Redraw::no);
   /// Copies until the container's output ends or the user detaches.
   Ended relay();
-  /// Blocks until the condition holds.
+  /// Blocks until the condition holds. The container goes on without the daemon, and the wait with the next one.
   client::Exit exit();
   /// Gives the terminal back to the user.
   void close() { relay_.reset(); }
 
  private:
   void on_signal(int number);
+  /// Waits with the daemon that comes after the one that has gone. Returns what became of the container if it has been
+  /// removed meanwhile.
+  std::optional<client::Exit> wait_again();
+  /// As the daemon's events tell; nothing if they do not.
+  std::optional<client::Exit> find_past_exit();
   /// To our window's size, and `more` rows and columns.
   void resize(unsigned more);
   [[nodiscard]] bool with_streams() const {
@@ -56,6 +61,7 @@ class Attachment {
   std::string id_;
   AttachSettings settings_;
   std::unique_ptr<SignalQueue> signals_;
+  std::string wait_condition_;
   std::optional<client::Waiting> waiting_;
   std::unique_ptr<Relay> relay_;
 };

@@ -164,13 +164,14 @@ void Relay::show(std::string_view bytes) {
                [&](int stream, std::string_view part) { write_all(stream == 1 ? console_.out : console_.err, part); });
 }
 
-void wait_readable(FdRef fd, SignalQueue* signals, const std::function<void(int)>& on_signal) {
+void wait_readable(FdRef fd, SignalQueue* signals, const std::function<void(int)>& on_signal,
+                   std::chrono::milliseconds timeout) {
   for (;;) {
     std::array<pollfd, 2> waits{{{fd.get(), POLLIN, 0}, {signals != nullptr ? signals->fd().get() : -1, POLLIN, 0}}};
-    if (::poll(waits.data(), waits.size(), -1) < 0) {
-      if (errno == EINTR) continue;
-      throw Error::from_errno(errno, "poll");
-    }
+    const int count = ::poll(waits.data(), waits.size(), static_cast<int>(timeout.count()));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw Error::from_errno(errno, "poll");
+    if (count == 0) return;
     if (waits[1].revents != 0) {
       while (const int number = signals->next()) on_signal(number);
     }

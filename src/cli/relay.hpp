@@ -2,6 +2,7 @@
 // connection, the signals, and the answer of `wait`.
 #pragma once
 
+#include <chrono>
 #include <csignal>
 #include <functional>
 #include <optional>
@@ -83,8 +84,10 @@ class Relay {
   bool input_open_ = false;
 };
 
-/// Waits for `fd` to have input; signals that come meanwhile go to `on_signal`.
-void wait_readable(FdRef fd, SignalQueue* signals, const std::function<void(int)>& on_signal);
+/// Waits for `fd` to have input; signals that come meanwhile go to `on_signal`. Returns without input once nothing has
+/// come for `timeout`; negative: never.
+void wait_readable(FdRef fd, SignalQueue* signals, const std::function<void(int)>& on_signal,
+                   std::chrono::milliseconds timeout = std::chrono::milliseconds{-1});
 
 /// "INT" for SIGINT; nothing for a number without a name.
 std::optional<std::string> find_signal_name(int number);

@@ -180,6 +180,10 @@ FdRef Connection::socket() const noexcept {
   return state_->stream.fd();
 }
 
+bool Connection::has_buffered() const noexcept {
+  return state_->buffer.size() > 0;
+}
+
 bool Connection::reusable() const noexcept {
   const auto& answer = state_->answer;
   if (answer && (!answer->is_done() || !answer->get().keep_alive())) return false;

@@ -60,6 +60,8 @@ class Connection {
 
   /// To poll for an answer.
   [[nodiscard]] FdRef socket() const noexcept;
+  /// True if bytes have come together with what was read before: the socket need not become readable for them.
+  [[nodiscard]] bool has_buffered() const noexcept;
   /// False once the daemon closed it or said it would: it cannot take another request.
   [[nodiscard]] bool reusable() const noexcept;
 

@@ -1,6 +1,7 @@
 """What restart policies ask for when the daemon, or the whole host, comes back."""
 
 import shutil
+import threading
 
 import pytest
 
@@ -87,3 +88,26 @@ def test_paused_container_that_dies_with_the_host_is_not_paused_afterwards(fresh
     host.crash()
     host.start()
     assert host.state(container)["Status"] == "exited"
+
+
+@pytest.mark.parametrize("options", [[], ["--rm"]], ids=["kept", "removed"])
+@pytest.mark.parametrize("ends", ["later", "meanwhile"])
+def test_run_goes_on_through_the_death_of_the_daemon(fresh_host, options, ends):
+    host = fresh_host
+    done = []
+    command = ["run", *options, "--name", "web", "-i", "busybox", "sh", "-c", "echo up; until test -e /go; do sleep 0.01; done; exit 7"]
+    thread = threading.Thread(target=lambda: done.append(host.berth(*command, check=False)))
+    thread.start()
+    until(lambda: any(item["State"] == "running" for item in host.containers()), "the container")
+    host.wait_for_output("web", b"up")
+    pid = host.state("web")["Pid"]
+    host.leftovers.note_containers()
+    host.crash()
+    if ends == "later":
+        host.start()
+    host.shell("nsenter", f"--target={pid}", "--mount", "touch", "/go")
+    if ends == "meanwhile":
+        until(lambda: not (host.proc / str(pid)).exists(), "its end")
+        host.start()
+    thread.join(60)
+    assert [(one.code, one.out) for one in done] == [(7, "up\n")], done
