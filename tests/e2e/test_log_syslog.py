@@ -168,3 +168,13 @@ def test_a_host_without_syslog_says_so_at_the_start(host):
     container = host.create("true", host_config={"LogConfig": {"Type": "syslog"}})
     reply = host.api.post(f"/containers/{container}/start")
     assert reply.status == 500 and "failed to initialize logging driver: Unix syslog delivery error" in reply.message
+
+
+def test_a_restart_sends_to_the_same_receiver_again(host):
+    with Syslog(host, "unixgram") as syslog:
+        container = host.spawn("echo", "run", host_config=log_to(syslog))
+        host.wait(container)
+        assert host.api.post(f"/containers/{container}/start").status == 204
+        host.wait(container)
+        assert [text_of(message) for message in syslog.wait_for(2)] == [b"run", b"run"]
+        assert host.output(container)[0] == b"run\nrun\n"
