@@ -85,7 +85,7 @@ def test_a_container_that_is_held_can_be_killed(host):
         killer.join()
         assert host.wait(container) == 137
         received = numbers(syslog.messages)
-        assert received == list(range(1, len(received) + 1))
+        assert received[:-1] == list(range(1, len(received)))  # the last line may have been cut by the signal
 
 
 def test_without_blocking_a_receiver_that_takes_nothing_costs_messages_and_little_memory(host):
