@@ -86,7 +86,12 @@ class Request {
   /// The body as JSON; throws `invalid` as Docker does on a wrong Content-Type, malformed text or wrong types.
   template <class T>
   [[nodiscard]] T json() const {
-    return json::from<T>(json_value());
+    const auto value = json_value();
+    try {
+      return json::from<T>(value);
+    } catch (Error& error) {
+      throw error.in("invalid JSON");
+    }
   }
   [[nodiscard]] json::Value json_value() const;
 

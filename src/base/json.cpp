@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include "base/json_syntax.hpp"
+#include "base/strings.hpp"
+
 namespace berth::json {
 namespace {
 
@@ -53,7 +56,10 @@ Value parse(std::string_view text) {
   boost::json::parse_options options;
   options.max_depth = 64;
   auto value = boost::json::parse({text.data(), text.size()}, error, {}, options);
-  if (error) throw Error{Kind::invalid, "malformed JSON: {}", error.message()};
+  if (error) {
+    const auto fault = syntax_fault(text);
+    throw Error{Kind::invalid, "{}", fault.empty() ? error.message() : fault};
+  }
   return value;
 }
 
@@ -124,6 +130,15 @@ const Array& read_array(const Value& value, const std::string& path) {
 const Object& read_object(const Value& value, const std::string& path) {
   if (!value.is_object()) throw_mismatch(value, path, "object");
   return value.get_object();
+}
+
+const Value* find_member(const Object& object, std::string_view name) {
+  if (const auto* found = object.if_contains({name.data(), name.size()})) return found;
+  for (const auto& member : object) {
+    const std::string_view key{member.key().data(), member.key().size()};
+    if (key.size() == name.size() && equals_ignoring_case(key, name)) return &member.value();
+  }
+  return nullptr;
 }
 
 }  // namespace detail

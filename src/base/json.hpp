@@ -4,10 +4,11 @@
 //   BOOST_DESCRIBE_STRUCT(Mount, (), (destination, type, options))
 //   auto mount = json::parse<Mount>(text);     std::string text = json::write(mount);
 //
-// Reading follows Go, as Docker does: unknown members are ignored, null leaves the default, a wrong type is `invalid`
-// and names the member. Writing: absent `optional` and empty `OmitEmpty<T>` are left out, absent `Nullable` is null. A
-// trailing underscore of a member's name is dropped (`namespace_`). A type with `static T from_json(const
-// json::Value&)` and `json::Value to_json() const` converts itself.
+// Reading follows Go, as Docker does: unknown members are ignored, upper and lower case are the same (python3-docker
+// writes `detachKeys`), null leaves the default, a wrong type is `invalid` and names the member. Writing: absent
+// `optional` and empty `OmitEmpty<T>` are left out, absent `Nullable` is null. A trailing underscore of a member's name
+// is dropped (`namespace_`). A type with `static T from_json(const json::Value&)` and `json::Value to_json() const`
+// converts itself.
 #pragma once
 
 #include <concepts>
@@ -31,7 +32,7 @@ using Value = boost::json::value;
 using Object = boost::json::object;
 using Array = boost::json::array;
 
-/// Parses text; throws `invalid` with the position. Depth is bounded (64), duplicate keys: the last wins.
+/// Parses text; throws `invalid` with the fault in Go's words. Depth is bounded (64), duplicate keys: the last wins.
 Value parse(std::string_view text);
 
 std::string write(const Value& value);
@@ -107,6 +108,8 @@ bool read_bool(const Value& value, const std::string& path);
 std::string read_string(const Value& value, const std::string& path);
 const Array& read_array(const Value& value, const std::string& path);
 const Object& read_object(const Value& value, const std::string& path);
+/// Null if there is none; a name that differs only in its case will do, if none is exactly this.
+const Value* find_member(const Object& object, std::string_view name);
 
 template <class T>
 void read(const Value& value, T& target, const std::string& path) {
@@ -162,7 +165,7 @@ void read(const Value& value, T& target, const std::string& path) {
     const auto& object = read_object(value, path);
     boost::mp11::mp_for_each<Members<T>>([&](auto member) {
       const auto name = wire_name(member.name);
-      if (const auto* found = object.if_contains(name)) {
+      if (const auto* found = find_member(object, name)) {
         read(*found, target.*member.pointer, path.empty() ? std::string{name} : path + "." + std::string{name});
       }
     });

@@ -205,7 +205,7 @@ Time parse_timestamp(std::string_view text) {
   if (const auto time = parse_rfc3339(text)) return *time;
   if (const auto time = parse_without_zone(text)) return *time;
   if (const auto ago = parse_duration(text)) return now() - *ago;
-  throw Error{Kind::invalid, "failed to parse {} as a time or a duration", quote(text)};
+  throw Error{Kind::invalid, "failed to parse value as time or duration: {}", quote(text)};
 }
 
 std::optional<nanoseconds> parse_duration(std::string_view text) {

@@ -1,3 +1,4 @@
+#include "base/error.hpp"
 #include "cli/commands.hpp"
 #include "cli/each.hpp"
 #include "cli/progress.hpp"
@@ -12,6 +13,14 @@ bool is_multiplexed(Session& session, const std::string& name, const client::Str
   if (stream.content_type() == "application/vnd.docker.multiplexed-stream") return true;
   if (stream.content_type() == "application/vnd.docker.raw-stream") return false;
   return !flag_at(session.client.containers().inspect(name), "Config.Tty");
+}
+
+std::string timestamp_of(std::string_view flag, const std::string& text) {
+  try {
+    return unix_timestamp(text);
+  } catch (Error& error) {
+    throw error.in("invalid value for {}", quote(flag));
+  }
 }
 
 }  // namespace
@@ -34,8 +43,8 @@ Command container_logs() {
     auto stream = session.client.containers().logs(name, {.follow = *follow,
                                                           .timestamps = *timestamps,
                                                           .details = *details,
-                                                          .since = unix_timestamp(*since),
-                                                          .until = unix_timestamp(*until),
+                                                          .since = timestamp_of("since", *since),
+                                                          .until = timestamp_of("until", *until),
                                                           .tail = *tail});
     if (!is_multiplexed(session, name, stream)) {
       copy_stream(stream, session.console.out);

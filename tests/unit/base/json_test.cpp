@@ -36,6 +36,11 @@ TEST(Json, NullLeavesTheDefault) {
   EXPECT_EQ(parse<Outer>(R"({"Labels":null,"One":null})").namespace_, 0);
 }
 
+TEST(Json, MembersAreFoundInAnyCase) {
+  EXPECT_EQ(parse<Outer>(R"({"one":{"NAME":"a"}})").One.Name, "a");
+  EXPECT_EQ(parse<Outer>(R"({"note":"other","Note":"exact"})").Note, "exact");
+}
+
 TEST(Json, WrongTypeNamesTheMember) {
   try {
     parse<Outer>(R"({"One":{"Count":"many"}})");

@@ -58,7 +58,7 @@ TEST(DockerProfile, ConditionsDecideWhatApplies) {
 }
 
 TEST(DockerProfile, MistakesAreNamed) {
-  EXPECT_EQ(message_of("{"), "Decoding seccomp profile failed: malformed JSON: incomplete JSON");
+  EXPECT_EQ(message_of("{"), "Decoding seccomp profile failed: unexpected EOF");
   EXPECT_EQ(message_of(R"({"defaultAction": "SCMP_ACT_MAYBE"})"), "unknown seccomp action \"SCMP_ACT_MAYBE\"");
   EXPECT_EQ(message_of(R"({"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["X86"]})"),
             "unknown seccomp architecture \"X86\"");
