@@ -27,7 +27,7 @@ Reply info(const Request&, Engine& engine) {
 
 std::optional<Time> time_parameter(const Request& request, std::string_view key) {
   const auto text = request.query_or(key, "");
-  if (text.empty() || text == "0") return std::nullopt;
+  if (text.empty()) return std::nullopt;
   return parse_timestamp(text);
 }
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <set>
 
-#include "base/error.hpp"
 #include "base/strings.hpp"
+#include "oci/reference.hpp"
 
 namespace berth::engine {
 namespace {
@@ -15,11 +15,21 @@ constexpr std::size_t remembered_events = 256;
 /// A reader that does not read loses its oldest events rather than the daemon its memory.
 constexpr std::size_t pending_limit = 16'384;
 
-const std::set<std::string, std::less<>> known_filters = {"config", "container", "daemon", "event",  "image",
-                                                          "label",  "network",   "node",   "plugin", "scope",
-                                                          "secret", "service",   "type",   "volume"};
+/// Filters that name an object; each looks at all events, and also takes the beginning of an ID or name.
+const std::set<std::string, std::less<>> object_filters = {"config", "container", "daemon",  "network", "node",
+                                                           "plugin", "secret",    "service", "volume"};
+/// Actions that go on after a colon: "exec_create: sh".
+const std::set<std::string, std::less<>> actions_with_text = {"exec_create", "exec_start", "health_status"};
 
-bool label_matches(const std::map<std::string, std::string>& attributes, const std::string& wanted) {
+bool is_any(const std::vector<std::string>& values, std::string_view text) {
+  return std::ranges::find(values, text) != values.end();
+}
+
+bool begins_with_any(const std::vector<std::string>& values, std::string_view text) {
+  return std::ranges::any_of(values, [&](const auto& value) { return text.starts_with(value); });
+}
+
+bool has_label(const std::map<std::string, std::string>& attributes, const std::string& wanted) {
   const auto parts = split_once(wanted, '=');
   const auto found = attributes.find(std::string{parts ? parts->first : wanted});
   return found != attributes.end() && (!parts || found->second == parts->second);
@@ -30,58 +40,42 @@ std::string attribute(const Event& event, const char* name) {
   return found == event.Actor.Attributes.end() ? std::string{} : found->second;
 }
 
-/// "busybox:latest" is matched by "busybox:latest" and by "busybox".
-bool image_matches(const std::string& image, const std::string& wanted) {
-  if (image == wanted) return true;
-  const auto colon = image.rfind(':');
-  const bool tagged = colon != std::string::npos && image.find('/', colon) == std::string::npos;
-  return tagged && image.substr(0, colon) == wanted;
+/// "busybox:latest" -> "busybox"; what is no reference stays as it is.
+std::string without_tag(const std::string& image) {
+  const auto reference = oci::Reference::try_parse(image);
+  return reference ? reference->familiar_name() : image;
 }
 
-/// "health_status" also matches "health_status: healthy". As in Docker all values are prefixes once one of them is the
-/// name of such a family.
-bool action_matches(const std::string& action, const std::vector<std::string>& wanted) {
-  const bool has_family = std::ranges::any_of(wanted, [](const auto& value) {
-    return value == "health_status" || value == "exec_create" || value == "exec_start";
-  });
-  return std::ranges::any_of(
-      wanted, [&](const auto& value) { return has_family ? action.starts_with(value) : action == value; });
+bool matches_image(const Event& event, const std::vector<std::string>& values) {
+  const auto name = attribute(event, event.Type == "image" ? "name" : "image");
+  return is_any(values, event.Actor.ID) || is_any(values, name) || is_any(values, without_tag(event.Actor.ID)) ||
+         is_any(values, without_tag(name));
 }
 
-bool value_matches(const Event& event, const std::string& filter, const std::string& value) {
-  if (filter == "type") return event.Type == value;
-  if (filter == "scope") return event.scope == value;
-  if (filter == "image") {
-    const auto name = event.Type == "image" ? attribute(event, "name") : attribute(event, "image");
-    return image_matches(name, value) || (event.Type == "image" && event.Actor.ID == value);
+bool matches_action(const Event& event, const std::vector<std::string>& values) {
+  const bool by_beginning =
+      std::ranges::any_of(values, [](const auto& value) { return actions_with_text.contains(value); });
+  return by_beginning ? begins_with_any(values, event.Action) : is_any(values, event.Action);
+}
+
+bool matches_filter(const Event& event, const std::string& filter, const std::vector<std::string>& values) {
+  if (values.empty()) return true;
+  if (filter == "type") return is_any(values, event.Type);
+  if (filter == "scope") return is_any(values, event.scope);
+  if (filter == "event") return matches_action(event, values);
+  if (filter == "image") return matches_image(event, values);
+  if (filter == "label") {
+    return std::ranges::all_of(values, [&](const auto& value) { return has_label(event.Actor.Attributes, value); });
   }
-  if (filter == "container" && event.Type == "container") {
-    const std::string bare = value.starts_with('/') ? value.substr(1) : value;
-    return attribute(event, "name") == bare || (bare.size() >= 4 && event.Actor.ID.starts_with(bare));
-  }
-  return event.Type == filter && (event.Actor.ID == value || attribute(event, "name") == value);
+  if (!object_filters.contains(filter)) return true;
+  return begins_with_any(values, event.Actor.ID) || begins_with_any(values, attribute(event, "name"));
 }
 
 }  // namespace
 
-EventFilter::EventFilter(std::map<std::string, std::vector<std::string>> filters) : filters_(std::move(filters)) {
-  for (const auto& [name, values] : filters_) {
-    if (!known_filters.contains(name)) throw Error{Kind::invalid, "invalid filter '{}'", name};
-  }
-}
-
 bool EventFilter::matches(const Event& event) const {
-  return std::all_of(filters_.begin(), filters_.end(), [&](const auto& filter) {
-    const auto& [name, values] = filter;
-    if (values.empty()) return true;
-    if (name == "label") {
-      return std::all_of(values.begin(), values.end(),
-                         [&](const auto& value) { return label_matches(event.Actor.Attributes, value); });
-    }
-    if (name == "event") return action_matches(event.Action, values);
-    return std::any_of(values.begin(), values.end(),
-                       [&](const auto& value) { return value_matches(event, name, value); });
-  });
+  return std::ranges::all_of(filters_,
+                             [&](const auto& filter) { return matches_filter(event, filter.first, filter.second); });
 }
 
 std::vector<Event> EventBus::Subscription::take() {

@@ -33,11 +33,12 @@ struct Event {
 };
 BOOST_DESCRIBE_STRUCT(Event, (), (status, id, from, Type, Action, Actor, scope, time, timeNano))
 
-/// Filters as the API sends them: {"type": ["container"], "event": ["start"], "label": ["a=b"], "container": [...],
-/// "image": [...], "scope": [...]}. Throws `invalid` on a filter that does not exist.
+/// Filters as the API sends them, with Docker's rules: type, scope, event, image, label, and the kinds of objects
+/// (container, network, ...), of which the beginning of a name or ID is enough. Names that Docker does not know are
+/// ignored, as it does.
 class EventFilter {
  public:
-  explicit EventFilter(std::map<std::string, std::vector<std::string>> filters);
+  explicit EventFilter(std::map<std::string, std::vector<std::string>> filters) : filters_(std::move(filters)) {}
   [[nodiscard]] bool matches(const Event& event) const;
 
  private:

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.hpp"
-
 namespace berth::engine {
 namespace {
 
@@ -54,17 +52,45 @@ TEST(EventFilter, TypesActionsAndLabels) {
   EXPECT_FALSE(matches(start, {{"image", {"busybox:2"}}}));
 }
 
-TEST(EventFilter, NamesOfFamiliesMatchTheirMembers) {
-  const auto healthy = event_of("container", "health_status: healthy", "1", {});
-  EXPECT_TRUE(matches(healthy, {{"event", {"health_status"}}}));
-  EXPECT_TRUE(matches(healthy, {{"event", {"health_status: healthy"}}}));
-  EXPECT_FALSE(matches(healthy, {{"event", {"health_status: unhealthy"}}}));
-  EXPECT_FALSE(matches(healthy, {{"event", {"health"}}}));
-  EXPECT_TRUE(matches(healthy, {{"event", {"health", "exec_create"}}}));  // as in Docker
+TEST(EventFilter, BeginningOfANameOrIdChoosesAnObject) {
+  const auto start = event_of("container", "start", "0123456789ab", {{"name", "web-1"}});
+  EXPECT_TRUE(matches(start, {{"container", {"web"}}}));
+  EXPECT_TRUE(matches(start, {{"container", {"other", "01"}}}));
+  EXPECT_FALSE(matches(start, {{"container", {"eb-1"}}}));
+  EXPECT_FALSE(matches(start, {{"container", {"web-12"}}}));
+  EXPECT_FALSE(matches(start, {{"network", {"bridge"}}}));
 }
 
-TEST(EventFilter, UnknownFiltersAreRefused) {
-  EXPECT_THROW(matches({}, {{"colour", {"red"}}}), Error);
+TEST(EventFilter, ActionsWithTextAreChosenByTheirBeginning) {
+  const auto create = event_of("container", "exec_create: sh -c true", "1", {});
+  EXPECT_TRUE(matches(create, {{"event", {"exec_create"}}}));
+  EXPECT_TRUE(matches(create, {{"event", {"exec_create: sh -c true"}}}));
+  EXPECT_FALSE(matches(create, {{"event", {"exec_create: sh"}}}));
+  EXPECT_FALSE(matches(create, {{"event", {"exec"}}}));
+  EXPECT_FALSE(matches(event_of("container", "exec_die", "1", {}), {{"event", {"exec"}}}));
+}
+
+TEST(EventFilter, NamesOfFamiliesMakeAllValuesBeginnings) {
+  const auto healthy = event_of("container", "health_status: healthy", "1", {});
+  EXPECT_TRUE(matches(healthy, {{"event", {"health_status"}}}));
+  EXPECT_FALSE(matches(healthy, {{"event", {"health_status: unhealthy"}}}));
+  EXPECT_FALSE(matches(healthy, {{"event", {"health"}}}));
+  EXPECT_TRUE(matches(healthy, {{"event", {"health", "exec_create"}}}));
+}
+
+TEST(EventFilter, ImagesAreChosenWithAndWithoutTheirTag) {
+  const auto pull = event_of("image", "pull", "localhost:5000/a/b:1", {{"name", "localhost:5000/a/b"}});
+  EXPECT_TRUE(matches(pull, {{"image", {"localhost:5000/a/b:1"}}}));
+  EXPECT_TRUE(matches(pull, {{"image", {"localhost:5000/a/b"}}}));
+  EXPECT_FALSE(matches(pull, {{"image", {"localhost"}}}));
+}
+
+TEST(EventFilter, ScopeTypeAndWhatIsUnknown) {
+  const auto start = event_of("container", "start", "1", {});
+  EXPECT_TRUE(matches(start, {{"scope", {"local"}}}));
+  EXPECT_FALSE(matches(start, {{"scope", {"swarm"}}}));
+  EXPECT_TRUE(matches(start, {{"colour", {"red"}}, {"type", {}}}));
+  EXPECT_FALSE(matches(start, {{"daemon", {"somewhere"}}}));
 }
 
 }  // namespace
