@@ -1,9 +1,4 @@
 // Containers: the requests that last. Attach, logs, stats and wait.
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-
-#include <thread>
-
 #include "api/resources.hpp"
 #include "api/terminal.hpp"
 #include "engine/engine.hpp"
@@ -14,18 +9,6 @@ namespace {
 
 using containers::WaitCondition;
 using engine::Engine;
-
-/// Waits until the client has read the answer's head, 20 ms at most.
-///
-/// python3-docker reads the head through a buffer that it drops afterwards: of a log that comes right behind the head
-/// it would lose the beginning. The kernel has no event for "the peer has read", so this looks now and then.
-void let_client_read_head(FdRef connection) {
-  constexpr int looks = 200;
-  for (int look = 0, unread = 1; look < looks && unread > 0; ++look) {
-    if (::ioctl(connection.get(), SIOCOUTQ, &unread) < 0 || unread == 0) return;
-    std::this_thread::sleep_for(std::chrono::microseconds{100});
-  }
-}
 
 Reply attach(const Request& request, Engine& engine) {
   containers::AttachRequest wanted{.logs = request.flag("logs"),

@@ -50,20 +50,23 @@ Reply start(const Request& request, Engine& engine) {
   return engine.containers().start(request.name()) ? Reply::no_content() : Reply::not_modified();
 }
 
+/// What stop and restart send in place of the container's own signal; older clients have no such parameter.
+std::string stop_signal_of(const Request& request) {
+  return request.version() < ApiVersion{1, 42} ? "" : request.query_or("signal", "");
+}
+
 Reply stop(const Request& request, Engine& engine) {
-  const auto signal = request.query_or("signal", "");
-  return engine.containers().stop(request.name(), timeout_of(request), signal) ? Reply::no_content()
-                                                                               : Reply::not_modified();
+  return engine.containers().stop(request.name(), timeout_of(request), stop_signal_of(request)) ? Reply::no_content()
+                                                                                                : Reply::not_modified();
 }
 
 Reply restart(const Request& request, Engine& engine) {
-  engine.containers().restart(request.name(), timeout_of(request), request.query_or("signal", ""));
+  engine.containers().restart(request.name(), timeout_of(request), stop_signal_of(request));
   return Reply::no_content();
 }
 
 Reply kill(const Request& request, Engine& engine) {
-  const auto signal = request.query_or("signal", "");
-  engine.containers().kill(request.name(), signal.empty() ? "SIGKILL" : signal);
+  engine.containers().kill(request.name(), request.query_or("signal", ""));
   return Reply::no_content();
 }
 

@@ -46,6 +46,7 @@ Reply start(const Request& request, Engine& engine) {
   const bool tty = target.start.Tty;
   return Reply::hijack(stream_type(tty, request.version()), [target, tty, &engine](Hijacked client) {
     client.accept();
+    let_client_read_head(client.connection);
     shim::Attachment attachment{.connection = std::move(client.connection), .pending = std::move(client.pending)};
     try {
       engine.containers().start_exec(target, &attachment);

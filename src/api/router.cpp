@@ -87,6 +87,7 @@ const Route& Router::find(Request& request) const {
 }
 
 Reply Router::answer(Request& request, engine::Engine& engine) const {
+  if (request.method() == Method::options) return Reply::empty(200);  // on any path, as Docker
   const auto& route = find(request);
   if (route.handle == nullptr) throw Error{Kind::unsupported, "{}", route.not_yet};
   return route.handle(request, engine);

@@ -18,4 +18,10 @@ struct TerminalSize {
 /// Throws `invalid` with Docker's text.
 TerminalSize parse_terminal_size(const Request& request);
 
+/// Waits until the client of a hijacked connection has read the answer's head, 100 ms at most.
+///
+/// python3-docker reads the head through a buffer that it drops afterwards: of output that comes right behind the head
+/// it would lose the beginning.
+void let_client_read_head(FdRef connection);
+
 }  // namespace berth::api

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/fd.hpp"
 #include "base/strings.hpp"
 #include "cli/commands.hpp"
 #include "cli/terminal.hpp"
@@ -149,7 +150,8 @@ int show_group_or_fail(const std::string& program, const std::vector<std::string
         fmt::format("{0}: unknown command: {0} {1} {2}\n\nUsage:  {0} {1}\n\nRun '{0} {1} --help' for more information",
                     program, words[0], words[1])};
   }
-  console.print(group_help(program, *group));
+  const auto help = group_help(program, *group);
+  words.size() == 1 ? write_all(console.err, help) : console.print(help);  // who did not ask for it gets it as docker's
   return 0;
 }
 

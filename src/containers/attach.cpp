@@ -5,10 +5,16 @@
 #include "base/log.hpp"
 #include "containers/internal.hpp"
 #include "containers/replay.hpp"
+#include "shim/detach_keys.hpp"
 
 namespace berth::containers {
 
 AttachTarget Containers::attach_target(const std::string& name, AttachRequest request) {
+  try {
+    shim::parse_detach_keys(request.detach_keys);
+  } catch (const Error&) {
+    throw Error{Kind::invalid, "Invalid detach keys ({}) provided", request.detach_keys};
+  }
   const auto container = impl_->get(name);
   const auto record = container->record();
   if (record.state.status == Status::paused) {

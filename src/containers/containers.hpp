@@ -83,7 +83,7 @@ struct StatsRequest {
 
 /// The answer of POST /containers/{id}/update.
 struct Updated {
-  std::vector<std::string> Warnings;
+  json::Nullable<std::vector<std::string>> Warnings;  ///< null without any, unlike those of create: as Docker answers
 };
 BOOST_DESCRIBE_STRUCT(Updated, (), (Warnings))
 

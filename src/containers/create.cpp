@@ -72,7 +72,7 @@ void set_command(Definition& definition) {
 }
 
 /// What `inspect` shows of choices that the user left to us.
-void set_defaults(HostConfig& host) {
+void set_defaults(HostConfig& host, const HostFacts& facts = host_facts()) {
   if (host.NetworkMode.empty()) host.NetworkMode = "default";
   if (host.ShmSize == 0) host.ShmSize = 64L << 20;
   if (host.IpcMode.empty()) host.IpcMode = "private";
@@ -80,6 +80,11 @@ void set_defaults(HostConfig& host) {
   if (host.Runtime.empty()) host.Runtime = "berth";
   if (host.RestartPolicy_.Name.empty()) host.RestartPolicy_.Name = "no";
   if (host.Memory > 0 && host.MemorySwap == 0) host.MemorySwap = host.Memory * 2;
+  if (!facts.has_oom_control) {
+    host.OomKillDisable.reset();
+  } else if (!host.OomKillDisable) {
+    host.OomKillDisable = false;
+  }
 }
 
 }  // namespace

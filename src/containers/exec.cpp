@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/id.hpp"
 #include "base/log.hpp"
+#include "base/strings.hpp"
 #include "containers/exec_process.hpp"
 #include "containers/internal.hpp"
 #include "shim/detach_keys.hpp"
@@ -138,7 +139,7 @@ ExecInspect Containers::inspect_exec(const std::string& id) {
   shown.OpenStderr = config.AttachStderr;
   shown.CanRemove = state.phase == Exec::Phase::ended;
   shown.ContainerID = exec->container->id;
-  shown.DetachKeys = config.DetachKeys;
+  if (!config.DetachKeys.empty()) shown.DetachKeys = to_base64(shim::parse_detach_keys(config.DetachKeys));
   shown.Pid = state.pid;
   return shown;
 }

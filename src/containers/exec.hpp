@@ -51,7 +51,7 @@ struct ExecInspect {
   bool OpenStdin = false, OpenStderr = false, OpenStdout = false;
   bool CanRemove = false;
   std::string ContainerID;
-  std::string DetachKeys;
+  std::string DetachKeys;  ///< the bytes that the keys send, in base64: so Docker shows them
   int Pid = 0;
 };
 BOOST_DESCRIBE_STRUCT(ExecInspect::ProcessConfig, (), (tty, entrypoint, arguments, privileged, user))

@@ -2,6 +2,7 @@
 
 #include "containers/internal.hpp"
 #include "containers/show.hpp"
+#include "containers/spec_parts.hpp"
 #include "images/images.hpp"
 
 namespace berth::containers {
@@ -35,6 +36,15 @@ NetworkSettings network_settings(const Record& record) {
   return settings;
 }
 
+/// With the paths that are hidden by default: Docker shows them too, and they are the machine's, not the record's.
+HostConfig shown_host_config(HostConfig host) {
+  if (host.Privileged) return host;
+  const auto security = parse_security(host);
+  host.MaskedPaths = masked_paths_of(host, security, host_facts());
+  host.ReadonlyPaths = readonly_paths_of(host, security);
+  return host;
+}
+
 }  // namespace
 
 Inspect Containers::inspect(const std::string& name, bool size) {
@@ -60,7 +70,7 @@ Inspect Containers::inspect(const std::string& name, bool size) {
   shown.RestartCount = record.state.restart_count;
   shown.Driver = "overlay2";
   shown.Platform = "linux";
-  shown.HostConfig = definition.host_config;
+  shown.HostConfig = shown_host_config(definition.host_config);
   shown.Config = definition.config;
   shown.Mounts = mount_points(definition.host_config);
   shown.NetworkSettings = network_settings(record);

@@ -165,6 +165,8 @@ struct Containers::Impl {
   /// ever).
   bool await_end(Container& container, std::uint64_t ends, int seconds);
   bool stop(const ContainerPtr& container, std::optional<int> timeout, const std::string& signal_name);
+  /// Returns after SIGKILL only once it has ended.
+  void kill(const ContainerPtr& container, int number);
 
   // remove.cpp
   void remove(const ContainerPtr& container, const RemoveRequest& request);

@@ -34,6 +34,7 @@ int find_by_name(std::string_view name) {
 int parse_signal(std::string_view text) {
   if (const auto number = parse_number<int>(text)) {
     if (*number >= 1 && *number <= last_realtime) return *number;
+    if (*number != 0) throw Error{Kind::invalid, "the linux daemon does not support signal {}", *number};
   } else {
     const std::string upper = to_upper(text);
     std::string_view name = upper;

@@ -127,16 +127,16 @@ std::string seccomp_filter_of(const HostConfig& host_config, const Security& sec
 
 std::vector<std::string> masked_paths_of(const HostConfig& host_config, const Security& security,
                                          const HostFacts& facts) {
-  if (host_config.Privileged || security.paths_unconfined) return {};
   if (host_config.MaskedPaths) return *host_config.MaskedPaths;
+  if (host_config.Privileged || security.paths_unconfined) return {};
   std::vector<std::string> paths{masked_paths.begin(), masked_paths.end()};
   paths.insert(paths.end(), facts.thermal_throttle.begin(), facts.thermal_throttle.end());
   return paths;
 }
 
 std::vector<std::string> readonly_paths_of(const HostConfig& host_config, const Security& security) {
-  if (host_config.Privileged || security.paths_unconfined) return {};
   if (host_config.ReadonlyPaths) return *host_config.ReadonlyPaths;
+  if (host_config.Privileged || security.paths_unconfined) return {};
   return {readonly_paths.begin(), readonly_paths.end()};
 }
 

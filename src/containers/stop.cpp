@@ -94,8 +94,8 @@ bool Containers::Impl::await_end(Container& container, std::uint64_t ends, int s
 }
 
 bool Containers::Impl::stop(const ContainerPtr& container, std::optional<int> timeout, const std::string& signal_name) {
-  const int number = stop_signal(*container, signal_name);
   if (!container->state().running()) return false;
+  const int number = stop_signal(*container, signal_name);
   if (end_restarting(container)) {
     publish(*container, "stop");
     return true;
@@ -137,18 +137,21 @@ void Containers::restart(const std::string& name, std::optional<int> timeout, co
 }
 
 void Containers::kill(const std::string& name, const std::string& signal) {
-  const auto container = impl_->get(name);
-  const int number = parse_signal(signal.empty() ? "SIGKILL" : signal);
-  if (impl_->end_restarting(container)) return;
-  const auto ends = ends_of(*container);
   try {
-    impl_->signal(container, number);
+    const int number = parse_signal(signal.empty() ? "SIGKILL" : signal);
+    impl_->kill(impl_->get(name), number);
   } catch (Error& error) {
     throw error.in("cannot kill container: {}", name);
   }
+}
+
+void Containers::Impl::kill(const ContainerPtr& container, int number) {
+  if (end_restarting(container)) return;
+  const auto ends = ends_of(*container);
+  signal(container, number);
   // Docker answers a kill with SIGKILL only once the container has ended: scripts remove it in the next line.
-  if (number == SIGKILL && !impl_->await_end(*container, ends, kill_seconds)) {
-    throw Error{Kind::internal, "cannot kill container: {}: it did not exit within {} seconds", name, kill_seconds};
+  if (number == SIGKILL && !await_end(*container, ends, kill_seconds)) {
+    throw Error{Kind::internal, "container {} did not exit within {} seconds", container->id, kill_seconds};
   }
 }
 

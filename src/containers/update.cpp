@@ -2,6 +2,8 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/undo.hpp"
 #include "containers/internal.hpp"
 #include "containers/spec_parts.hpp"
 #include "containers/update.hpp"
@@ -57,6 +59,15 @@ void merge(Member& present, const Member& wanted) {
   if (wanted != Member{}) present = wanted;
 }
 
+void restore_definition(RecordStore& records, const Record& record) noexcept {
+  try {
+    records.update_definition(record.id, record.definition);
+  } catch (...) {
+    log::error("limits that were refused stay recorded, they hold from the next start",
+               {{"id", record.id}, {"error", current_error().message()}});
+  }
+}
+
 }  // namespace
 
 void merge_update(HostConfig& host, const UpdateRequest& request) {
@@ -106,7 +117,7 @@ oci::runtime::Resources changed_limits(const HostConfig& merged, const UpdateReq
 Updated Containers::update(const std::string& name, UpdateRequest request) {
   if (request.PidsLimit && *request.PidsLimit < 0) request.PidsLimit = 0;  // both mean without limit
   Updated updated;
-  updated.Warnings = validate_update(request);
+  if (auto warnings = validate_update(request); !warnings.empty()) updated.Warnings = std::move(warnings);
   const auto container = impl_->get(name);
   try {
     const std::lock_guard one_at_a_time{container->operation};  // no start or removal takes half of it
@@ -116,13 +127,15 @@ Updated Containers::update(const std::string& name, UpdateRequest request) {
     }
     auto definition = record.definition;
     merge_update(definition.host_config, request);
+    // Recorded first: if the kernel refuses, the record can be taken back, and a full disk leaves all as it was.
+    impl_->records.update_definition(record.id, definition);
+    Undo undo;
+    undo.add([&] { restore_definition(impl_->records, record); });
     if (record.state.pid != 0) {
       runtime::update_resources(cgroup_of(*container), changed_limits(definition.host_config, request, host_facts()));
     }
-    container->with([&](Record& current, Container::Live&) {
-      impl_->records.update_definition(current.id, definition);
-      current.definition = std::move(definition);
-    });
+    undo.dismiss();
+    container->with([&](Record& current, Container::Live&) { current.definition = std::move(definition); });
   } catch (Error& error) {
     throw error.in("Cannot update container {}", container->id);
   }

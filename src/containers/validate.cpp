@@ -96,7 +96,8 @@ void check_restart_policy(const HostConfig& host) {
   if (name == "on-failure" && count < 0) {
     throw Error{Kind::invalid, "invalid restart policy: maximum retry count cannot be negative"};
   }
-  if (name != "on-failure" && count != 0) {
+  // Without a name any count is accepted: Docker wrote such policies once.
+  if (!name.empty() && name != "on-failure" && count != 0) {
     throw Error{Kind::invalid, "invalid restart policy: maximum retry count can only be used with 'on-failure'{}",
                 count < 0 ? " and cannot be negative" : ""};
   }

@@ -165,7 +165,7 @@ std::string sysctl_path(const std::string& name, const NamespacePlan& namespaces
 
 ProcessPlan make_process_plan(const Process& process) {
   ProcessPlan plan;
-  if (process.args.empty() || process.args.front().empty()) throw Error{Kind::invalid, "no command specified"};
+  if (process.args.empty()) throw Error{Kind::invalid, "no command specified"};
   if (!process.cwd.starts_with('/'))
     throw Error{Kind::invalid, "working directory {} is not absolute", quote(process.cwd)};
   plan.args = process.args;

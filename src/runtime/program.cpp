@@ -78,6 +78,7 @@ std::string find_program(const std::string& name, const std::vector<std::string>
   }
   bool denied = false;
   for (const auto& directory : split(value_of(env, "PATH"), ':')) {
+    if (name.empty()) break;
     if (!directory.starts_with('/')) continue;  // Go refuses what is found relative to the working directory
     const auto path = directory + (directory.ends_with('/') ? "" : "/") + name;
     const int error = executable_error(path);

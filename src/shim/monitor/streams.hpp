@@ -49,7 +49,7 @@ class Streams {
   void take_console(UniqueFd console);
 
   void attach(UniqueFd connection, const Attach& wants);
-  /// Throws `conflict` if the container has no terminal.
+  /// Nothing happens without a terminal, as Docker's clients expect.
   void resize(unsigned height, unsigned width);
 
   /// After process 1 has ended: reads what is left, whatever the clients have room for.
