@@ -28,8 +28,9 @@ struct Healthcheck {
   json::OmitEmpty<std::vector<std::string>> Test;
   std::optional<std::int64_t> Interval, Timeout, StartPeriod, StartInterval;
   std::optional<std::int64_t> Retries;
+  json::OmitEmpty<std::string> OnFailure;  ///< Berth's own: none, restart, stop or kill
 };
-BOOST_DESCRIBE_STRUCT(Healthcheck, (), (Test, Interval, Timeout, StartPeriod, StartInterval, Retries))
+BOOST_DESCRIBE_STRUCT(Healthcheck, (), (Test, Interval, Timeout, StartPeriod, StartInterval, Retries, OnFailure))
 
 struct Config {
   std::string Hostname, Domainname, User;

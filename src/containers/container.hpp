@@ -51,6 +51,7 @@ class Container {
     std::uint64_t timer = 0;  ///< of the reactor, until it is due
     std::string id;           ///< of its process, until that has ended
     Time begun = Time::min();
+    bool has_acted = false;  ///< what it asks for on failure was done
   };
 
   /// What is guarded by the mutex besides the record.
@@ -62,6 +63,7 @@ class Container {
     std::uint64_t exits = 0;                      ///< how many times it has exited, for "next-exit"
     bool removed = false;
     bool removing = false;
+    int stopping = 0;                ///< how many stops are under way
     bool restarted_by_user = false;  ///< a stop that a start follows: no automatic removal, no restart policy
     bool ends_for_good = false;      ///< a signal was meant to end it: no restart policy after this run
     int last_exit_code = 0;          ///< of the last end, for those who wait: a next run may have begun

@@ -1,7 +1,10 @@
 #include "containers/health.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "base/error.hpp"
-#include "base/strings.hpp"
+#include "containers/health_target.hpp"
 
 namespace berth::containers {
 namespace {
@@ -24,6 +27,26 @@ bool is_command(std::string_view kind) {
   return kind == "CMD" || kind == "CMD-SHELL";
 }
 
+std::optional<HealthPlan::OnFailure> find_on_failure(std::string_view word) {
+  using enum HealthPlan::OnFailure;
+  static constexpr std::array words = {std::pair{std::string_view{""}, none}, std::pair{std::string_view{"none"}, none},
+                                       std::pair{std::string_view{"restart"}, restart},
+                                       std::pair{std::string_view{"stop"}, stop},
+                                       std::pair{std::string_view{"kill"}, kill}};
+  const auto* const found = std::ranges::find(words, word, &std::pair<std::string_view, HealthPlan::OnFailure>::first);
+  if (found == words.end()) return std::nullopt;
+  return found->second;
+}
+
+/// "HTTP" and "TCP": one word that makes sense.
+void check_target(const std::vector<std::string>& test) {
+  const auto& kind = test.front();
+  if (test.size() != 2) {
+    throw Error{Kind::invalid, "the {} health check needs exactly one {}", kind, kind == "HTTP" ? "URL" : "port"};
+  }
+  kind == "HTTP" ? parse_http_probe(test.back()) : parse_tcp_probe(test.back());
+}
+
 }  // namespace
 
 HealthPlan plan_health(const Config& config) {
@@ -32,10 +55,18 @@ HealthPlan plan_health(const Config& config) {
   const auto& health = *config.Healthcheck_;
   const auto& kind = health.Test.front();
   const std::vector<std::string> words{health.Test.begin() + 1, health.Test.end()};
-  if (words.empty() || !is_command(kind)) return plan;
-  plan.probe = HealthPlan::Probe::command;
-  if (kind == "CMD-SHELL") plan.command = shell_of(config);
-  plan.command.insert(plan.command.end(), words.begin(), words.end());
+  if (words.empty()) return plan;
+  if (is_command(kind)) {
+    plan.probe = HealthPlan::Probe::command;
+    if (kind == "CMD-SHELL") plan.command = shell_of(config);
+    plan.command.insert(plan.command.end(), words.begin(), words.end());
+  } else if (kind == "HTTP" || kind == "TCP") {
+    plan.probe = kind == "HTTP" ? HealthPlan::Probe::http : HealthPlan::Probe::tcp;
+    plan.target = words.front();
+  } else {
+    return plan;
+  }
+  plan.on_failure = find_on_failure(health.OnFailure).value_or(HealthPlan::OnFailure::none);
   plan.interval = duration(health.Interval, std::chrono::seconds{30});
   plan.timeout = duration(health.Timeout, std::chrono::seconds{30});
   plan.start_period = duration(health.StartPeriod, nanoseconds{0});
@@ -71,9 +102,15 @@ void check_health(const Healthcheck& health, std::vector<std::string>& warnings)
   if (health.Retries.value_or(0) < 0) throw Error{Kind::invalid, "Retries in Healthcheck cannot be negative"};
   check_duration("StartPeriod", health.StartPeriod);
   check_duration("StartInterval", health.StartInterval);
+  if (!find_on_failure(health.OnFailure)) {
+    throw Error{Kind::invalid, "invalid OnFailure {} in Healthcheck: it must be one of none, restart, stop, kill",
+                quote(health.OnFailure)};
+  }
   if (health.Test.empty() || health.Test.front() == "NONE") return;
   const auto& kind = health.Test.front();
-  if (!is_command(kind)) {
+  if (kind == "HTTP" || kind == "TCP") {
+    check_target(health.Test);
+  } else if (!is_command(kind)) {
     warnings.push_back(
         fmt::format("Unknown healthcheck type '{}' (expected 'CMD'): there will be no health check", kind));
   } else if (health.Test.size() == 1) {

@@ -39,6 +39,9 @@ struct HealthPlan {
   Probe probe = Probe::none;
   std::vector<std::string> command;  ///< with the shell, for CMD-SHELL
   std::string target;                ///< URL, or port
+  /// What an unhealthy container gets, once until it is healthy or started again.
+  enum class OnFailure { none, restart, stop, kill };
+  OnFailure on_failure = OnFailure::none;
   std::chrono::nanoseconds interval{}, timeout{}, start_period{}, start_interval{};
   std::int64_t retries = 0;
 };

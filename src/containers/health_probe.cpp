@@ -9,7 +9,9 @@
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "containers/exec_process.hpp"
+#include "containers/health_target.hpp"
 #include "containers/internal.hpp"
+#include "linux/process.hpp"
 
 namespace berth::containers {
 namespace {
@@ -45,6 +47,22 @@ HealthPlan plan_of(Container& container) {
 /// Repeated successes only move the times: for them alone nothing is written to the disk.
 bool is_worth_keeping(const Health& before, const Health& after) {
   return before.Status != after.Status || before.FailingStreak != after.FailingStreak;
+}
+
+/// An unhealthy container of which nobody is about to make something else. `health`: after the last result.
+bool needs_action(const Health& health, const HealthPlan& plan, const Container::Live& live) {
+  return plan.on_failure != HealthPlan::OnFailure::none && health.FailingStreak >= plan.retries &&
+         !live.probe.has_acted && live.stopping == 0 && !live.restarted_by_user && !live.removing;
+}
+
+std::string_view to_string(HealthPlan::OnFailure action) {
+  switch (action) {
+    case HealthPlan::OnFailure::restart: return "restart";
+    case HealthPlan::OnFailure::stop: return "stop";
+    case HealthPlan::OnFailure::kill: return "kill";
+    case HealthPlan::OnFailure::none: break;
+  }
+  return "none";
 }
 
 }  // namespace
@@ -92,18 +110,29 @@ void Containers::Impl::probe(const ContainerPtr& container, std::uint64_t turn) 
   }
 }
 
-void Containers::Impl::start_probe(const ContainerPtr& container, const std::string& id, Time begun) {
-  const auto plan = plan_of(*container);
+shim::ExecSettings Containers::Impl::command_probe(const ContainerPtr& container, const std::string& id,
+                                                   const HealthPlan& plan) {
   ExecConfig config;
   config.Cmd.emplace(plan.command);
   const std::map<std::string, std::string> attributes{{"execID", id}};
   publish(*container, "exec_create: " + command_of(config), attributes);
+  auto made = exec_settings(*container, config, {}, paths(container->id).directory);
+  publish(*container, "exec_start: " + command_of(config), attributes);
+  return made;
+}
+
+void Containers::Impl::start_probe(const ContainerPtr& container, const std::string& id, Time begun) {
+  const auto plan = plan_of(*container);
   shim::ExecOrder order{.id = id};
   order.timeout = std::chrono::ceil<std::chrono::milliseconds>(plan.timeout);
   order.capture = max_output + 1;  // to see whether there was more
-  order.settings = exec_settings(*container, config, {}, paths(container->id).directory);
+  switch (plan.probe) {
+    case HealthPlan::Probe::command: order.settings = command_probe(container, id, plan); break;
+    case HealthPlan::Probe::http: order.settings.network_probe = parse_http_probe(plan.target); break;
+    case HealthPlan::Probe::tcp: order.settings.network_probe = parse_tcp_probe(plan.target); break;
+    case HealthPlan::Probe::none: return;
+  }
   order.settings.info = {{probe_mark, to_rfc3339(begun)}};
-  publish(*container, "exec_start: " + command_of(config), attributes);
   try {
     ask_shim(container, [&](shim::ShimClient& shim) { shim.exec(order, nullptr); });
   } catch (const Error& error) {
@@ -116,13 +145,21 @@ bool Containers::Impl::on_probe_exit(const ContainerPtr& container, const shim::
   const bool is_probe =
       container->with([&](Record&, Container::Live& live) { return !ended.id.empty() && live.probe.id == ended.id; });
   if (!is_probe) return false;
-  publish(*container, "exec_die", {{"execID", ended.id}, {"exitCode", std::to_string(ended.exit_code)}});
-  finish_probe(container, ended.id, result_of(ended, plan_of(*container)));
+  const auto plan = plan_of(*container);
+  if (plan.probe == HealthPlan::Probe::command) {
+    publish(*container, "exec_die", {{"execID", ended.id}, {"exitCode", std::to_string(ended.exit_code)}});
+  }
+  // A container that ends takes its processes with it: that says nothing of its health.
+  if (ended.exit_code == 0 || !kernel::is_ending(container->state().pid)) {
+    finish_probe(container, ended.id, result_of(ended, plan));
+  }
   return true;
 }
 
 void Containers::Impl::finish_probe(const ContainerPtr& container, const std::string& id, HealthResult result) {
   bool has_changed = false;
+  bool acts = false;
+  std::uint64_t ends = 0;
   Health after;
   container->with([&](Record& record, Container::Live& live) {
     auto& state = record.state;
@@ -131,9 +168,12 @@ void Containers::Impl::finish_probe(const ContainerPtr& container, const std::st
     result.Start = to_rfc3339(live.probe.begun);
     result.End = to_rfc3339(now());
     const auto before = *state.health;
-    has_changed = add_result(*state.health, std::move(result), plan_health(record.definition.config),
-                             live.probe.begun - state.started_at);
+    const auto plan = plan_health(record.definition.config);
+    has_changed = add_result(*state.health, std::move(result), plan, live.probe.begun - state.started_at);
     after = *state.health;
+    acts = needs_action(after, plan, live);
+    live.probe.has_acted = after.FailingStreak > 0 && (live.probe.has_acted || acts);
+    ends = live.exits;
     if (is_worth_keeping(before, after) && !live.removed) keep_health(record);
   });
   if (has_changed) {
@@ -141,7 +181,35 @@ void Containers::Impl::finish_probe(const ContainerPtr& container, const std::st
     log::info("health has changed", {{"id", container->id}, {"health", after.Status}});
     container->waiters.notify();
   }
+  if (acts) restarts.post([this, container, ends] { act_on_failure(container, ends); });
   plan_probe(container);
+}
+
+void Containers::Impl::act_on_failure(const ContainerPtr& container, std::uint64_t ends) {
+  const auto plan = plan_of(*container);
+  std::int64_t streak = 0;
+  const bool is_due = container->with([&](Record& record, Container::Live& live) {
+    const auto& state = record.state;
+    if (!state.health || live.exits != ends || !state.has_process() || live.stopping > 0) return false;
+    streak = state.health->FailingStreak;
+    return !kernel::is_ending(state.pid);
+  });
+  if (!is_due) return;
+  const auto action = to_string(plan.on_failure);
+  log::warn("container is unhealthy, acting on it", {{"id", container->id}, {"action", action}});
+  publish(*container, fmt::format("health_on_failure: {}", action),
+          {{"reason", fmt::format("{} failed {} in a row", streak, streak == 1 ? "probe" : "probes")}});
+  try {
+    switch (plan.on_failure) {
+      case HealthPlan::OnFailure::restart: restart(container, std::nullopt, ""); break;
+      case HealthPlan::OnFailure::stop: stop(container, std::nullopt, ""); break;
+      case HealthPlan::OnFailure::kill: signal(container, SIGKILL); break;
+      case HealthPlan::OnFailure::none: break;
+    }
+  } catch (const Error& error) {
+    log::warn("unhealthy container could not be helped",
+              {{"id", container->id}, {"action", action}, {"error", error.message()}});
+  }
 }
 
 /// A full disk must not end the checks; the state in memory is what everybody sees.

@@ -151,10 +151,13 @@ struct Containers::Impl {
   /// Starts the probe that is due, unless another turn has come.
   void probe(const ContainerPtr& container, std::uint64_t turn);
   void start_probe(const ContainerPtr& container, const std::string& id, Time begun);
+  shim::ExecSettings command_probe(const ContainerPtr& container, const std::string& id, const HealthPlan& plan);
   /// False if this was no probe's process.
   bool on_probe_exit(const ContainerPtr& container, const shim::ExecExit& ended);
   void finish_probe(const ContainerPtr& container, const std::string& id, HealthResult result);
   void keep_health(const Record& record) noexcept;
+  /// Does what the health check asks for on failure. `ends`: how often the container had ended when that was decided.
+  void act_on_failure(const ContainerPtr& container, std::uint64_t ends);
   /// What a shim has been running is a probe of the daemon before: true, and its result is awaited again.
   static bool adopt_probe(Container& container, const shim::KnownExec& known);
 
@@ -165,6 +168,7 @@ struct Containers::Impl {
   /// ever).
   bool await_end(Container& container, std::uint64_t ends, int seconds);
   bool stop(const ContainerPtr& container, std::optional<int> timeout, const std::string& signal_name);
+  void restart(const ContainerPtr& container, std::optional<int> timeout, const std::string& signal_name);
   /// Returns after SIGKILL only once it has ended.
   void kill(const ContainerPtr& container, int number);
 

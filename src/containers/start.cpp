@@ -190,7 +190,10 @@ void Containers::Impl::take_over(const ContainerPtr& container, const std::share
     state.exit_code = 0;
     state.oom_killed = false;
     state.error.clear();
-    if (has_check && state.started_at != started_at) begin_health(state.health);
+    if (has_check && state.started_at != started_at) {
+      begin_health(state.health);
+      live.probe.has_acted = false;
+    }
     state.started_at = started_at;
     live.shim = shim;
     late.swap(live.attachments);

@@ -100,6 +100,9 @@ bool Containers::Impl::stop(const ContainerPtr& container, std::optional<int> ti
     publish(*container, "stop");
     return true;
   }
+  container->with([](Record&, Container::Live& live) { ++live.stopping; });
+  Undo over;
+  over.add([&] { container->with([](Record&, Container::Live& live) { --live.stopping; }); });
   const auto ends = ends_of(*container);
   const auto ended_meanwhile = [&](int which) {
     try {
@@ -126,14 +129,18 @@ bool Containers::stop(const std::string& name, std::optional<int> timeout, const
   return impl_->stop(container, timeout, signal);
 }
 
-void Containers::restart(const std::string& name, std::optional<int> timeout, const std::string& signal) {
-  const auto container = impl_->get(name);
+void Containers::Impl::restart(const ContainerPtr& container, std::optional<int> timeout,
+                               const std::string& signal_name) {
   container->with([](Record&, Container::Live& live) { live.restarted_by_user = true; });
   Undo reset;
   reset.add([&] { container->with([](Record&, Container::Live& live) { live.restarted_by_user = false; }); });
-  impl_->stop(container, timeout, signal);
-  impl_->start(container);
-  impl_->publish(*container, "restart");
+  stop(container, timeout, signal_name);
+  start(container);
+  publish(*container, "restart");
+}
+
+void Containers::restart(const std::string& name, std::optional<int> timeout, const std::string& signal) {
+  impl_->restart(impl_->get(name), timeout, signal);
 }
 
 void Containers::kill(const std::string& name, const std::string& signal) {

@@ -79,6 +79,10 @@ UniqueFd open_pidfd(pid_t pid) {
   return fd;
 }
 
+bool is_ending(pid_t pid) {
+  return ::access(fmt::format("/proc/{}/ns/mnt", pid).c_str(), F_OK) < 0;
+}
+
 bool send_signal(FdRef pidfd, int signal) {
   if (::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0) return true;
   if (errno == ESRCH) return false;

@@ -46,6 +46,10 @@ std::optional<Child> clone_process(std::uint64_t flags, FdRef cgroup = FdRef{-1}
 /// pidfd_open; throws `not_found` if the process has gone.
 UniqueFd open_pidfd(pid_t pid);
 
+/// True once the process has begun to end, or has gone. Process 1 of a PID namespace cannot be reaped as long as others
+/// live there, but it has given up its own namespaces.
+bool is_ending(pid_t pid);
+
 /// Sends a signal; false if the process has gone.
 bool send_signal(FdRef pidfd, int signal);
 

@@ -45,12 +45,6 @@ std::uint64_t foreign_namespaces(pid_t init) {
   return flags;
 }
 
-/// True once process 1 has begun to end. It cannot be reaped yet while others of its PID namespace live, but it has
-/// given up its namespaces.
-bool is_leaving(pid_t init) {
-  return ::access(fmt::format("/proc/{}/ns/mnt", init).c_str(), F_OK) < 0;
-}
-
 /// A terminal of the container's devpts, which is checked to be one.
 UniqueFd open_terminal(const ProcessPlan& process, UniqueFd& slave) {
   UniqueFd master{::open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC)};
@@ -162,7 +156,7 @@ Exec exec(const ExecRequest& request) {
     return exec_beside(request, init);
   } catch (...) {
     // Whatever step it was that failed: there is no container any more.
-    if (is_leaving(request.init)) throw Error{Kind::conflict, "container is not running"};
+    if (kernel::is_ending(request.init)) throw Error{Kind::conflict, "container is not running"};
     throw;
   }
 }

@@ -82,16 +82,25 @@ struct BundleSettings {
 BOOST_DESCRIBE_STRUCT(BundleSettings, (),
                       (id, user, group_add, rootfs, seccomp_filter, tty, open_stdin, stdin_once, log))
 
+/// Asked over the container's network in place of a process: a TCP connection and, with a request, an HTTP answer.
+struct NetworkProbe {
+  std::vector<std::string> addresses;  ///< numeric; the first that takes the connection
+  std::uint16_t port = 0;
+  std::string request;  ///< HTTP; empty: a connection is all
+};
+BOOST_DESCRIBE_STRUCT(NetworkProbe, (), (addresses, port, request))
+
 /// What a further process of the container is made of. It travels as a file of its own (a memfd), which the shim keeps:
 /// a daemon that comes back gets it again.
 struct ExecSettings {
   oci::runtime::Process process;
   std::string user;  ///< Docker's User, resolved inside the container
   std::vector<std::string> group_add;
-  std::string seccomp_filter;  ///< path of the compiled filter; empty: unconfined
-  json::Value info;            ///< the daemon's own
+  std::string seccomp_filter;                 ///< path of the compiled filter; empty: unconfined
+  json::Value info;                           ///< the daemon's own
+  std::optional<NetworkProbe> network_probe;  ///< in place of the process
 };
-BOOST_DESCRIBE_STRUCT(ExecSettings, (), (process, user, group_add, seccomp_filter, info))
+BOOST_DESCRIBE_STRUCT(ExecSettings, (), (process, user, group_add, seccomp_filter, info, network_probe))
 
 /// exit.json of a bundle, and the "exit" event.
 struct ExitStatus {

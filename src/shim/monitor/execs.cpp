@@ -9,6 +9,7 @@
 #include "base/fd_passing.hpp"
 #include "base/file.hpp"
 #include "base/strings.hpp"
+#include "shim/monitor/network_probe.hpp"
 
 namespace berth::shim {
 namespace {
@@ -62,7 +63,8 @@ pid_t Execs::start(const runtime::Init& init, const ExecRequest& request, std::v
     exec.stdin_fd = ends.stdin_end;
     exec.stdout_fd = ends.stdout_end;
     exec.stderr_fd = ends.stderr_end;
-    auto started = run_(exec);
+    auto started =
+        settings.network_probe ? start_network_probe(init.pid, *settings.network_probe, ends.stdout_end) : run_(exec);
     process->pid = started.pid;
     if (settings.process.terminal) process->streams->take_console(std::move(started.console));
   } catch (...) {

@@ -50,6 +50,16 @@ TEST(HealthPlan, ShellIsTheImagesOwn) {
   EXPECT_EQ(plan_health(config).command.front(), "/bin/bash");
 }
 
+TEST(HealthPlan, TargetsAndActions) {
+  auto config = config_of({"HTTP", "http://localhost/"});
+  EXPECT_EQ(plan_health(config).probe, HealthPlan::Probe::http);
+  EXPECT_EQ(plan_health(config).target, "http://localhost/");
+  EXPECT_EQ(plan_health(config).on_failure, HealthPlan::OnFailure::none);
+  config.Healthcheck_->OnFailure = std::string{"restart"};
+  EXPECT_EQ(plan_health(config).on_failure, HealthPlan::OnFailure::restart);
+  EXPECT_EQ(plan_health(config_of({"TCP", "80"})).probe, HealthPlan::Probe::tcp);
+}
+
 TEST(HealthPlan, WhatCannotBeRunIsNoCheck) {
   EXPECT_EQ(plan_health(config_of({"GUESS", "x"})).probe, HealthPlan::Probe::none);
   EXPECT_EQ(plan_health(config_of({"CMD"})).probe, HealthPlan::Probe::none);
@@ -95,6 +105,15 @@ TEST(CheckHealth, RefusesInDockersWords) {
   EXPECT_EQ(refusal({.StartInterval = 1}), "StartInterval in Healthcheck cannot be less than 1ms");
   EXPECT_EQ(refusal({.Retries = -1}), "Retries in Healthcheck cannot be negative");
   EXPECT_EQ(refusal({.Test = Words{"CMD"}}), "the command of the health check is missing");
+}
+
+TEST(CheckHealth, TargetsAndActionsAreCheckedAtOnce) {
+  EXPECT_EQ(refusal({.Test = Words{"TCP", "80"}, .OnFailure = std::string{"stop"}}), "");
+  EXPECT_EQ(refusal({.Test = Words{"HTTP"}}), "the HTTP health check needs exactly one URL");
+  EXPECT_EQ(refusal({.Test = Words{"TCP", "80", "81"}}), "the TCP health check needs exactly one port");
+  EXPECT_NE(refusal({.Test = Words{"TCP", "http"}}), "");
+  EXPECT_EQ(refusal({.OnFailure = std::string{"explode"}}),
+            "invalid OnFailure \"explode\" in Healthcheck: it must be one of none, restart, stop, kill");
 }
 
 TEST(CheckHealth, AnUnknownKindIsAWarning) {

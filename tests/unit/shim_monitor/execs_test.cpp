@@ -1,5 +1,7 @@
 #include "shim/monitor/execs.hpp"
 
+#include <arpa/inet.h>
+
 #include "base/fd_passing.hpp"
 #include "monitor_fixture.hpp"
 
@@ -72,6 +74,36 @@ TEST_F(ExecsTest, OneThatTakesTooLongIsKilled) {
   const auto ended = wait_for_exec_exit();
   EXPECT_TRUE(ended.timed_out);
   EXPECT_EQ(ended.exit_code, 137);
+}
+
+TEST_F(ExecsTest, AProbeOfTheNetworkTellsWhatItFound) {
+  const UniqueFd listener{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  socklen_t size = sizeof address;
+  auto* plain = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(::bind(listener.get(), plain, size), 0);
+  ASSERT_EQ(::getsockname(listener.get(), plain, &size), 0);
+  const auto probe = [&](const std::string& id, const std::string& what) {
+    ExecSettings asked;
+    asked.network_probe = {{"127.0.0.1"}, ntohs(address.sin_port), what};
+    const auto file = make_memory_file("exec", json::write(asked));
+    const FdRef fds[] = {file};
+    EXPECT_TRUE(request(json::to(ExecRequest{.id = id, .timeout_ms = 5000, .capture = 100}), fds).ok);
+  };
+  probe("nobody", "");
+  const auto refused = wait_for_exec_exit();
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_EQ(from_base64(refused.output),
+            fmt::format("connect to 127.0.0.1:{}: connection refused", ntohs(address.sin_port)));
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  probe("http", "GET / HTTP/1.1\r\n\r\n");
+  const UniqueFd connection{::accept(listener.get(), nullptr, nullptr)};
+  EXPECT_EQ(read_up_to(connection, 18), "GET / HTTP/1.1\r\n\r\n");
+  write_all(connection, "HTTP/1.1 204 No Con");
+  write_all(connection, "tent\r\n\r\n");
+  const auto good = wait_for_exec_exit();
+  EXPECT_EQ(good.exit_code, 0);
+  EXPECT_EQ(from_base64(good.output), "HTTP 204 No Content");
 }
 
 TEST_F(ExecsTest, OneOfWhichTheOutputWasToldIsForgotten) {
