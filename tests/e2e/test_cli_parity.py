@@ -172,7 +172,6 @@ stats --help
 exec --help
 ps --help
 top --help
-container
 container bogus
 """
 
