@@ -63,7 +63,7 @@ void Reactor::watch(FdRef fd, Callback callback) {
   const std::lock_guard lock{mutex_};
   callbacks_[fd.get()] = std::make_shared<Callback>(std::move(callback));
   epoll_event event{};
-  event.events = EPOLLIN;
+  event.events = EPOLLIN | EPOLLET;
   event.data.fd = fd.get();
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) < 0) {
     const int error = errno;

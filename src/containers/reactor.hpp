@@ -29,7 +29,8 @@ class Reactor {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
-  /// Watches until `forget`. The descriptor must stay open until then.
+  /// Watches until `forget`. The descriptor must stay open until then. Edge-triggered: the callback takes all that is
+  /// there, or sees to it that it is called again.
   void watch(FdRef fd, Callback callback);
   /// No callback of this descriptor starts after the return, unless called from that callback itself.
   void forget(FdRef fd) noexcept;

@@ -9,6 +9,7 @@
 #include "base/guarded.hpp"
 #include "base/log.hpp"
 #include "base/strings.hpp"
+#include "base/undo.hpp"
 #include "shim/protocol.hpp"
 
 namespace berth::shim {
@@ -43,12 +44,14 @@ struct ShimClient::Impl {
   pid_t shim_pid = -1;
   std::optional<Started> state;
 
-  /// Held over a request and its reply. Whoever finds it taken leaves reading to its holder, who keeps the exit event.
+  /// Held over a request and its reply. Whoever finds it taken leaves reading to its holder, who keeps the events and
+  /// tells them of it.
   std::mutex calls;
 
   struct Seen {
     std::vector<ShimEvent> events;
     bool gone = false;
+    bool missed = false;  ///< somebody wanted to read while a call held the socket
     std::function<void()> notify;
   };
   Guarded<Seen> seen;  // lock order: calls, then seen
@@ -86,20 +89,20 @@ struct ShimClient::Impl {
 
   /// Sends a request and waits for its reply, whatever events come before it.
   Answer call(const json::Value& request, std::span<const FdRef> fds = {}) {
+    Undo afterwards;  // once the lock is free again: whoever comes in vain before that is told now
+    afterwards.add([this]() noexcept { tell_of_events(); });
     const std::lock_guard lock{calls};
     send_message(socket, request, fds);
     for (bool more = true; more;) {
-      if (auto answer = receive(Wait::yes, more)) {
-        tell_of_kept_events();
-        return std::move(*answer);
-      }
+      if (auto answer = receive(Wait::yes, more)) return std::move(*answer);
     }
     throw Error{Kind::unavailable, "the container's shim (process {}) has gone", shim_pid};
   }
 
-  /// Who waits for the socket to be readable would wait in vain for what a call has taken from it.
-  void tell_of_kept_events() {
-    const auto notify = seen.with([](Seen& s) { return s.events.empty() ? nullptr : s.notify; });
+  /// Who waits for the socket to become readable would wait in vain for what a call has taken from it, or has kept them
+  /// from reading.
+  void tell_of_events() {
+    const auto notify = seen.with([](Seen& s) { return s.events.empty() && !s.missed ? nullptr : s.notify; });
     if (notify) notify();
   }
 
@@ -235,11 +238,13 @@ FdRef ShimClient::socket() const {
 
 void ShimClient::on_kept_events(std::function<void()> notify) {
   impl_->seen.with([&](Impl::Seen& seen) { seen.notify = std::move(notify); });
-  impl_->tell_of_kept_events();
+  impl_->tell_of_events();
 }
 
 std::vector<ShimEvent> ShimClient::take_events() {
+  impl_->seen.with([](Impl::Seen& seen) { seen.missed = true; });
   if (const std::unique_lock lock{impl_->calls, std::try_to_lock}; lock.owns_lock()) {
+    impl_->seen.with([](Impl::Seen& seen) { seen.missed = false; });
     for (bool more = true; more;) impl_->receive(Wait::no, more);
   }
   return impl_->seen.with([](Impl::Seen& seen) { return std::exchange(seen.events, {}); });

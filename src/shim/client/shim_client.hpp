@@ -87,8 +87,8 @@ class ShimClient {
   /// The state that the shim reported when `find` connected.
   [[nodiscard]] std::optional<Started> state() const;
 
-  /// The socket on which events arrive: for the reactor's epoll, which then calls `take_events`. What came in between a
-  /// request and its reply is kept, and `notify` is called in place of the epoll.
+  /// The socket on which events arrive: for the reactor's epoll (edge-triggered: it must not spin while a call waits
+  /// for its reply), which then calls `take_events`. `notify` is called in its place for what came in during a call.
   [[nodiscard]] FdRef socket() const;
   void on_kept_events(std::function<void()> notify);
   /// The shim's own process, not the container's.
