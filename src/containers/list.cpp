@@ -1,5 +1,7 @@
 // GET /containers/json: which containers, and what is shown of each.
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include "containers/internal.hpp"
 #include "containers/list_filters.hpp"
@@ -33,6 +35,24 @@ bool descends(images::ImageStore& images, const oci::Digest& id, const std::vect
     return !base.empty() && base.size() <= layers.size() && std::equal(base.begin(), base.end(), layers.begin());
   });
 }
+
+/// Which image a name stands for at the moment, asked once for all containers of a list.
+class ImageNames {
+ public:
+  explicit ImageNames(images::ImageStore& images) : images_(images) {}
+
+  bool is_name_of(const std::string& name, const oci::Digest& id) {
+    const auto [entry, is_new] = known_.try_emplace(name);
+    if (is_new) {
+      if (const auto image = images_.find(name)) entry->second = image->id;
+    }
+    return entry->second == id;
+  }
+
+ private:
+  images::ImageStore& images_;
+  std::map<std::string, std::optional<oci::Digest>> known_;
+};
 
 Summary summary_of(const Record& record, Time at) {
   const auto& definition = record.definition;
@@ -86,12 +106,14 @@ std::vector<Summary> Containers::list(const ListRequest& request) {
   }
 
   const auto at = now();
+  ImageNames names{impl_->collaborators.images};
   std::vector<Summary> summaries;
   for (const auto& record : records) {
     summaries.push_back(summary_of(record, at));
     // An image that lost its name, or gave it to another, is shown by its ID.
-    const auto image = impl_->collaborators.images.find(record.definition.config.Image);
-    if (!image || image->id != record.definition.image_id) summaries.back().Image = summaries.back().ImageID;
+    if (!names.is_name_of(record.definition.config.Image, record.definition.image_id)) {
+      summaries.back().Image = summaries.back().ImageID;
+    }
     if (request.size) {
       summaries.back().SizeRw = directory_size(impl_->paths(record.id).directory / "upper");
       summaries.back().SizeRootFs =
