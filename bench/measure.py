@@ -6,7 +6,6 @@ import pathlib
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -25,7 +24,7 @@ def time_command(argv, environment):
         elapsed = (time.perf_counter() - started) * 1000
         if status != 0:
             errors.seek(0)
-            sys.exit(f"bench: {' '.join(map(str, argv))}: {os.waitstatus_to_exitcode(status)}: {errors.read().decode()}")
+            raise SystemExit(f"bench: {' '.join(map(str, argv))}: {os.waitstatus_to_exitcode(status)}: {errors.read().decode()}")
     return elapsed
 
 
