@@ -54,6 +54,13 @@ class ImageNames {
   std::map<std::string, std::optional<oci::Digest>> known_;
 };
 
+/// What is shown of a container, and what it takes to put it in its place. Records are large and not copied for it.
+struct Listed {
+  Time created;
+  oci::Digest image_id;
+  Summary summary;
+};
+
 Summary summary_of(const Record& record, Time at) {
   const auto& definition = record.definition;
   Summary summary;
@@ -87,38 +94,38 @@ std::vector<Summary> Containers::list(const ListRequest& request) {
     if (const auto image = impl_->collaborators.images.find(name)) resolved.ancestors.push_back(*image);
   }
 
-  std::vector<Record> records;
+  const auto at = now();
+  std::vector<Listed> listed;
   for (const auto& container : impl_->all()) {
-    auto record = container->record();
-    if (!shows_stopped(request) && !record.state.running()) continue;
-    if (resolved.before && record.created >= *resolved.before) continue;
-    if (resolved.since && record.created <= *resolved.since) continue;
-    if (!filter.matches(record)) continue;
-    if (resolved.has_ancestors &&
-        !descends(impl_->collaborators.images, record.definition.image_id, resolved.ancestors)) {
-      continue;
-    }
-    records.push_back(std::move(record));
+    container->with([&](const Record& record, const Container::Live&) {
+      if (!shows_stopped(request) && !record.state.running()) return;
+      if (resolved.before && record.created >= *resolved.before) return;
+      if (resolved.since && record.created <= *resolved.since) return;
+      if (filter.matches(record))
+        listed.push_back({record.created, record.definition.image_id, summary_of(record, at)});
+    });
   }
-  std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.created > b.created; });
-  if (request.limit > 0 && records.size() > static_cast<std::size_t>(request.limit)) {
-    records.resize(static_cast<std::size_t>(request.limit));
+  if (resolved.has_ancestors) {
+    std::erase_if(listed, [&](const Listed& entry) {
+      return !descends(impl_->collaborators.images, entry.image_id, resolved.ancestors);
+    });
+  }
+  std::sort(listed.begin(), listed.end(), [](const auto& a, const auto& b) { return a.created > b.created; });
+  if (request.limit > 0 && listed.size() > static_cast<std::size_t>(request.limit)) {
+    listed.erase(listed.begin() + request.limit, listed.end());
   }
 
-  const auto at = now();
   ImageNames names{impl_->collaborators.images};
   std::vector<Summary> summaries;
-  for (const auto& record : records) {
-    summaries.push_back(summary_of(record, at));
+  summaries.reserve(listed.size());
+  for (auto& [created, image_id, summary] : listed) {
     // An image that lost its name, or gave it to another, is shown by its ID.
-    if (!names.is_name_of(record.definition.config.Image, record.definition.image_id)) {
-      summaries.back().Image = summaries.back().ImageID;
-    }
+    if (!names.is_name_of(summary.Image, image_id)) summary.Image = summary.ImageID;
     if (request.size) {
-      summaries.back().SizeRw = directory_size(impl_->paths(record.id).directory / "upper");
-      summaries.back().SizeRootFs =
-          *summaries.back().SizeRw + image_size(impl_->collaborators.images, record.definition.image_id);
+      summary.SizeRw = directory_size(impl_->paths(summary.Id).directory / "upper");
+      summary.SizeRootFs = *summary.SizeRw + image_size(impl_->collaborators.images, image_id);
     }
+    summaries.push_back(std::move(summary));
   }
   return summaries;
 }
