@@ -1,0 +1,236 @@
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <thread>
+
+#include "base/error.hpp"
+#include "linux/namespaces.hpp"
+#include "netlink/netlink.hpp"
+
+namespace berth::netlink {
+namespace {
+
+/// The kernel puts no more than this into one answer of a dump.
+constexpr std::size_t max_answer = 64 << 10;
+
+UniqueFd open_socket() {
+  UniqueFd socket{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)};
+  if (!socket) throw Error::from_errno(errno, "open netlink socket");
+  // An error then quotes only the head of its request, and says in words what was wrong.
+  const int on = 1;
+  ::setsockopt(socket.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
+  ::setsockopt(socket.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
+  return socket;
+}
+
+std::size_t receive(FdRef socket, std::span<char> buffer) {
+  for (;;) {
+    const auto count = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno != EINTR) throw Error::from_errno(errno, "receive netlink message");
+  }
+}
+
+/// Calls `take` with the type of each attribute in `length` bytes, and the attribute. (libmnl's loops are C, and no
+/// C++.)
+template <class Take>
+void each_attribute(const void* begin, std::size_t length, Take&& take) {
+  const auto* end = static_cast<const char*>(begin) + length;
+  const auto* attribute = static_cast<const nlattr*>(begin);
+  while (::mnl_attr_ok(attribute, static_cast<int>(end - reinterpret_cast<const char*>(attribute)))) {
+    take(::mnl_attr_get_type(attribute), attribute);
+    attribute = ::mnl_attr_next(attribute);
+  }
+}
+
+template <class Body, class Take>
+void each_attribute(const nlmsghdr* message, Take&& take) {
+  const auto* begin = static_cast<const char*>(::mnl_nlmsg_get_payload_offset(message, sizeof(Body)));
+  const auto* end = static_cast<const char*>(::mnl_nlmsg_get_payload_tail(message));
+  each_attribute(begin, static_cast<std::size_t>(std::max<std::ptrdiff_t>(end - begin, 0)), take);
+}
+
+/// The kernel's own words for a failure; empty if it has none.
+std::string extended_text(const nlmsghdr* message) {
+  std::string text;
+  if ((message->nlmsg_flags & NLM_F_ACK_TLVS) == 0) return text;
+  each_attribute<nlmsgerr>(message, [&](auto type, const nlattr* attribute) {
+    if (type == NLMSGERR_ATTR_MSG) text = ::mnl_attr_get_str(attribute);
+  });
+  return text;
+}
+
+std::span<const std::uint8_t> bytes_of(const nlattr* attribute) {
+  return {static_cast<const std::uint8_t*>(::mnl_attr_get_payload(attribute)), ::mnl_attr_get_payload_len(attribute)};
+}
+
+std::optional<IpAddress> address_of(const nlattr* attribute) {
+  const auto bytes = bytes_of(attribute);
+  return bytes.size() == 4 || bytes.size() == 16 ? std::optional{IpAddress{bytes}} : std::nullopt;
+}
+
+std::string kind_of(const nlattr* link_info) {
+  std::string kind;
+  each_attribute(::mnl_attr_get_payload(link_info), ::mnl_attr_get_payload_len(link_info),
+                 [&](auto type, const nlattr* attribute) {
+                   if (type == IFLA_INFO_KIND) kind = ::mnl_attr_get_str(attribute);
+                 });
+  return kind;
+}
+
+Link parse_link(const nlmsghdr* message) {
+  Link link;
+  const auto* body = static_cast<const ifinfomsg*>(::mnl_nlmsg_get_payload(message));
+  link.index = static_cast<std::uint32_t>(body->ifi_index);
+  link.up = (body->ifi_flags & IFF_UP) != 0;
+  each_attribute<ifinfomsg>(message, [&](auto type, const nlattr* attribute) {
+    if (type == IFLA_IFNAME) link.name = ::mnl_attr_get_str(attribute);
+    if (type == IFLA_IFALIAS) link.alias = ::mnl_attr_get_str(attribute);
+    if (type == IFLA_MASTER) link.master = ::mnl_attr_get_u32(attribute);
+    if (type == IFLA_MTU) link.mtu = ::mnl_attr_get_u32(attribute);
+    if (type == IFLA_LINKINFO) link.kind = kind_of(attribute);
+    if (type == IFLA_ADDRESS && ::mnl_attr_get_payload_len(attribute) == 6) {
+      std::memcpy(link.mac.emplace().bytes.data(), ::mnl_attr_get_payload(attribute), 6);
+    }
+  });
+  return link;
+}
+
+std::optional<LinkAddress> parse_address(const nlmsghdr* message) {
+  const auto* body = static_cast<const ifaddrmsg*>(::mnl_nlmsg_get_payload(message));
+  std::optional<IpAddress> address;
+  each_attribute<ifaddrmsg>(message, [&](auto type, const nlattr* attribute) {
+    if (type == IFA_LOCAL || (type == IFA_ADDRESS && !address)) address = address_of(attribute);
+  });
+  if (!address) return std::nullopt;
+  return LinkAddress{body->ifa_index, {*address, body->ifa_prefixlen}};
+}
+
+std::optional<Route> parse_route(const nlmsghdr* message) {
+  const auto* body = static_cast<const rtmsg*>(::mnl_nlmsg_get_payload(message));
+  if (body->rtm_family != AF_INET && body->rtm_family != AF_INET6) return std::nullopt;
+  Route route{.destination = {IpAddress::any(body->rtm_family == AF_INET6), body->rtm_dst_len},
+              .table = body->rtm_table};
+  each_attribute<rtmsg>(message, [&](auto type, const nlattr* attribute) {
+    if (type == RTA_DST) route.destination.address = address_of(attribute).value_or(route.destination.address);
+    if (type == RTA_GATEWAY) route.gateway = address_of(attribute);
+    if (type == RTA_OIF) route.link = ::mnl_attr_get_u32(attribute);
+    if (type == RTA_TABLE) route.table = ::mnl_attr_get_u32(attribute);
+  });
+  return route;
+}
+
+}  // namespace
+
+Socket::Socket() : socket_(open_socket()) {}
+
+Socket Socket::in(FdRef netns) {
+  UniqueFd socket;
+  std::exception_ptr failure;
+  // The thread ends with the namespace that it is in.
+  std::jthread{[&] {
+    try {
+      kernel::enter_namespace(netns, CLONE_NEWNET, "to change its network");
+      socket = open_socket();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  }}.join();
+  if (failure) std::rethrow_exception(failure);
+  return Socket{std::move(socket)};
+}
+
+void Socket::apply(const Request& request) {
+  if (request.empty()) return;
+  auto bytes = request.bytes_;
+  const auto first = sequence_ + 1;
+  for (const auto& step : request.steps_) {
+    // Each answer says by this number what it is to.
+    reinterpret_cast<nlmsghdr*>(bytes.data() + step.offset)->nlmsg_seq = ++sequence_;
+  }
+  if (::send(socket_.get(), bytes.data(), bytes.size(), 0) < 0) throw Error::from_errno(errno, "send netlink messages");
+
+  std::optional<Error> failure;
+  std::array<char, 8192> buffer;
+  for (std::size_t answered = 0; answered < request.steps_.size();) {
+    int length = static_cast<int>(receive(socket_, buffer));
+    for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); ::mnl_nlmsg_ok(message, length);
+         message = ::mnl_nlmsg_next(message, &length)) {
+      if (message->nlmsg_type != NLMSG_ERROR || message->nlmsg_seq - first >= request.steps_.size()) continue;
+      ++answered;
+      const auto* answer = static_cast<const nlmsgerr*>(::mnl_nlmsg_get_payload(message));
+      if (answer->error == 0 || failure) continue;
+      const auto& what = request.steps_[message->nlmsg_seq - first].what;
+      const auto text = extended_text(message);
+      failure = Error::from_errno(-answer->error, "{}{}{}", what, text.empty() ? "" : ": ", text);
+    }
+  }
+  if (failure) throw *failure;
+}
+
+template <class Take>
+void Socket::dump(std::uint16_t type, int family, Take&& take) {
+  alignas(nlmsghdr) std::array<char, 64> question{};
+  auto* header = ::mnl_nlmsg_put_header(question.data());
+  header->nlmsg_type = type;
+  header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  header->nlmsg_seq = ++sequence_;
+  static_cast<rtgenmsg*>(::mnl_nlmsg_put_extra_header(header, sizeof(ifinfomsg)))->rtgen_family =
+      static_cast<unsigned char>(family);
+  if (::send(socket_.get(), header, header->nlmsg_len, 0) < 0) throw Error::from_errno(errno, "ask for a dump");
+  std::vector<char> buffer(max_answer);
+  for (;;) {
+    int length = static_cast<int>(receive(socket_, buffer));
+    for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); ::mnl_nlmsg_ok(message, length);
+         message = ::mnl_nlmsg_next(message, &length)) {
+      if (message->nlmsg_seq != sequence_) continue;
+      if (message->nlmsg_type == NLMSG_DONE) return;
+      if (message->nlmsg_type == NLMSG_ERROR) {
+        throw Error::from_errno(-static_cast<const nlmsgerr*>(::mnl_nlmsg_get_payload(message))->error, "dump");
+      }
+      take(message);
+    }
+  }
+}
+
+std::vector<Link> Socket::links() {
+  std::vector<Link> links;
+  dump(RTM_GETLINK, AF_UNSPEC, [&](const nlmsghdr* message) { links.push_back(parse_link(message)); });
+  return links;
+}
+
+std::optional<Link> Socket::find_link(std::string_view name) {
+  for (auto& link : links()) {
+    if (link.name == name) return std::move(link);
+  }
+  return std::nullopt;
+}
+
+std::vector<LinkAddress> Socket::addresses() {
+  std::vector<LinkAddress> addresses;
+  dump(RTM_GETADDR, AF_UNSPEC, [&](const nlmsghdr* message) {
+    if (auto address = parse_address(message)) addresses.push_back(*address);
+  });
+  return addresses;
+}
+
+std::vector<Route> Socket::routes() {
+  std::vector<Route> routes;
+  for (const int family : {AF_INET, AF_INET6}) {
+    dump(RTM_GETROUTE, family, [&](const nlmsghdr* message) {
+      if (auto route = parse_route(message); route && route->table == RT_TABLE_MAIN) routes.push_back(*route);
+    });
+  }
+  return routes;
+}
+
+}  // namespace berth::netlink
