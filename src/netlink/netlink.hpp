@@ -1,4 +1,4 @@
-// netlink: links, addresses, routes and the firewall of a network namespace, by messages to the kernel.
+// netlink: links, addresses and routes of a network namespace, by messages to the kernel.
 //
 // A Request collects messages; Socket::apply sends them in one system call and reads all answers. The kernel works
 // through them in order and goes on after a failure, so the first one that failed is thrown, and the caller undoes what
@@ -6,9 +6,10 @@
 // has to enter a namespace to change what is in it.
 //
 //   Request request;
-//   request.add_veth({.name = "veth1f", .master = bridge, .up = true}, {.name = "eth0", .index = 2, .up = true},
-//   netns); host.apply(request); inside.apply(Request{}.add_address(2,
-//   parse_cidr("172.17.0.2/16")).add_default_route(parse_ip("172.17.0.1")));
+//   request.add_veth({.name = "veth1f", .master = bridge, .up = true}, {.name = "eth0"}, netns);
+//   host.apply(request);
+//   const auto eth0 = inside.find_link("eth0")->index;
+//   inside.apply(Request{}.change_link(eth0, {.up = true}).add_address(eth0, parse_cidr("172.17.0.2/16")));
 //
 // Uses: base, linux, libmnl.   Used by: network.   Threads: any; one per Socket.
 #pragma once
