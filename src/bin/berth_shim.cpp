@@ -16,8 +16,7 @@ int main() {
                                    .exec = runtime::exec,
                                    .destroy_cgroup = runtime::destroy_cgroup,
                                    .oom_killed = runtime::oom_killed,
-                                   .warm_up = runtime::warm_up,
-                                   .make_network_namespace = runtime::make_network_namespace};
+                                   .warm_up = runtime::warm_up};
     shim::Monitor monitor{std::move(control), calls};
     monitor.run();
     return EXIT_SUCCESS;

@@ -11,6 +11,8 @@
 #include "base/undo.hpp"
 #include "containers/bundle.hpp"
 #include "containers/internal.hpp"
+#include "containers/spec_parts.hpp"
+#include "linux/namespaces.hpp"
 
 namespace berth::containers {
 namespace {
@@ -120,8 +122,7 @@ void Containers::Impl::run(const ContainerPtr& container) {
 }
 
 void Containers::Impl::refill_pool() {
-  // A new shim makes a network namespace of its own while it waits: not while the container that was just started needs
-  // the processors, unless the next start would find none ready.
+  // Not while the container that was just started needs the processors, unless the next start would find no shim ready.
   const auto refill = [this] { pool.refill(); };
   pool.is_empty() ? background.post(refill) : background.post_when_quiet(refill);
 }
@@ -134,10 +135,12 @@ void Containers::Impl::launch(const ContainerPtr& container, const Record& recor
   write_bundle(record, where, settings, collaborators.images, filters);
   make_directories(where.socket_directory, 0700);
   std::shared_ptr<shim::ShimClient> shim = pool.take();
+  const auto network_namespace =
+      is_host(record.definition.host_config.NetworkMode) ? UniqueFd{} : kernel::make_network_namespace();
   write_file(where.socket_directory / shim_pid_file, std::to_string(shim->shim_pid()), 0600);
   shim::Started started;
   try {
-    started = shim->start(where.directory, where.socket_directory, std::move(attachments));
+    started = shim->start(where.directory, where.socket_directory, network_namespace, std::move(attachments));
   } catch (const shim::StartError& error) {
     throw shim::StartError{error.exit_code(), Error{Kind::invalid, "{}", start_failure_text(error.message())}};
   } catch (const Error& error) {

@@ -60,11 +60,11 @@ void set_loopback_up() {
 }
 
 UniqueFd make_network_namespace() {
-  const auto own = open_file("/proc/self/ns/net", O_RDONLY);
+  const auto own = open_file("/proc/thread-self/ns/net", O_RDONLY);
   if (::unshare(CLONE_NEWNET) < 0) throw Error::from_errno(errno, "make network namespace");
   try {
     set_loopback_up();
-    auto made = open_file("/proc/self/ns/net", O_RDONLY);
+    auto made = open_file("/proc/thread-self/ns/net", O_RDONLY);
     enter_namespace(own, CLONE_NEWNET, "of the host");
     return made;
   } catch (const Error&) {

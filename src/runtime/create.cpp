@@ -189,10 +189,6 @@ void warm_up() {
   kernel::cgroup_layout();
 }
 
-UniqueFd make_network_namespace() {
-  return kernel::make_network_namespace();
-}
-
 bool destroy_cgroup(const std::string& cgroup) noexcept {
   return kernel::remove_cgroup(kernel::cgroup_layout(), cgroup);
 }

@@ -47,7 +47,7 @@ struct CreateRequest {
   /// With wait_for_start: a listening SOCK_SEQPACKET socket to whose connections `start_at` speaks, for a program other
   /// than the maker. Without it `start` speaks through Init::start_gate.
   FdRef start_listener{-1};
-  /// What `make_network_namespace` made in advance; taken if the configuration asks for a new one.
+  /// One with its loopback up that was made in advance; taken if the configuration asks for a new one.
   FdRef network_namespace{-1};
 };
 
@@ -91,9 +91,6 @@ void start_at(FdRef connection);
 
 /// Reads once what every start needs to know of this machine: for a program that waits for its work anyway.
 void warm_up();
-
-/// A new network namespace with its loopback up. It takes most of a millisecond: have one ready.
-UniqueFd make_network_namespace();
 
 /// A further process in a running container.
 struct ExecRequest {

@@ -7,7 +7,8 @@
 // "exit" is an ExitStatus (bundle.hpp), "exec_exit" an ExecExit, "detach" a DetachEvent, and "warning" tells of a fault
 // after which the container goes on.
 //
-//   start    StartRequest, one descriptor per attachment    -> pid, started_at; or exit_code 126/127 and the error
+//   start    StartRequest, one descriptor per attachment, then the network namespace if it says so
+//                                                           -> pid, started_at; or exit_code 126/127 and the error
 //   attach   Attach + one descriptor                        -> ok once the client gets the container's output
 //   resize   ResizeRequest                                  -> ok, `conflict` without a terminal
 //   signal   SignalRequest                                  -> ok, `conflict` if process 1 has ended
@@ -74,9 +75,10 @@ struct StartRequest {
   std::string op = "start";
   std::string bundle;
   std::string socket_dir;
-  std::vector<Attach> attach;  ///< in the order of the descriptors
+  std::vector<Attach> attach;      ///< in the order of the descriptors
+  bool network_namespace = false;  ///< the last descriptor is the network namespace that the container is to be in
 };
-BOOST_DESCRIBE_STRUCT(StartRequest, (), (op, bundle, socket_dir, attach))
+BOOST_DESCRIBE_STRUCT(StartRequest, (), (op, bundle, socket_dir, attach, network_namespace))
 
 struct ResizeRequest {
   std::string op = "resize";

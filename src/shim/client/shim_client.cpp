@@ -135,16 +135,18 @@ std::unique_ptr<ShimClient> ShimClient::find(const fs::path& socket_directory) {
   return client;
 }
 
-Started ShimClient::start(const fs::path& bundle, const fs::path& socket_directory,
+Started ShimClient::start(const fs::path& bundle, const fs::path& socket_directory, FdRef network_namespace,
                           std::vector<Attachment> attachments) {
   StartRequest request;
   request.bundle = bundle;
   request.socket_dir = socket_directory;
+  request.network_namespace = static_cast<bool>(network_namespace);
+  const std::size_t most = max_passed_fds - (network_namespace ? 1 : 0);
   std::vector<FdRef> fds;
   std::vector<Attachment> later;  // what one packet cannot carry
   std::size_t pending = 0;
   for (auto& attachment : attachments) {
-    if (fds.size() == max_passed_fds || pending + attachment.pending.size() > max_pending_size) {
+    if (fds.size() == most || pending + attachment.pending.size() > max_pending_size) {
       later.push_back(std::move(attachment));
       continue;
     }
@@ -152,6 +154,7 @@ Started ShimClient::start(const fs::path& bundle, const fs::path& socket_directo
     request.attach.push_back(describe(attachment));
     fds.push_back(attachment.connection);
   }
+  if (network_namespace) fds.push_back(network_namespace);
   const auto reply = impl_->call_or_throw(json::to(request), fds).reply;
   for (auto& attachment : later) {
     try {

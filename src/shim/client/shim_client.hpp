@@ -64,9 +64,11 @@ class ShimClient {
   explicit ShimClient(UniqueFd socket, pid_t shim_pid);
   ~ShimClient();
 
-  /// Makes and starts the container of `bundle`; `attachments` get all output from the first byte on.
+  /// Makes and starts the container of `bundle` in the network namespace that is open as `network_namespace`; one whose
+  /// configuration asks for none of its own is given none. `attachments` get all output from the first byte on.
   /// Throws `invalid` with exit_code() 126 or 127 semantics as StartError.
-  Started start(const fs::path& bundle, const fs::path& socket_directory, std::vector<Attachment> attachments);
+  Started start(const fs::path& bundle, const fs::path& socket_directory, FdRef network_namespace,
+                std::vector<Attachment> attachments);
 
   void attach(Attachment attachment);
   void resize(unsigned height, unsigned width);

@@ -227,11 +227,11 @@ Reply Monitor::start(Message& request) {
   return reply;
 }
 
-void Monitor::create_container(const StartRequest& request, std::vector<UniqueFd> connections) {
-  if (connections.size() != request.attach.size()) {
-    throw Error{Kind::invalid, "start with {} attachments and {} descriptors", request.attach.size(),
-                connections.size()};
+void Monitor::create_container(const StartRequest& request, std::vector<UniqueFd> fds) {
+  if (fds.size() != request.attach.size() + (request.network_namespace ? 1 : 0)) {
+    throw Error{Kind::invalid, "start with {} attachments and {} descriptors", request.attach.size(), fds.size()};
   }
+  const auto network_namespace = request.network_namespace ? std::move(fds.back()) : UniqueFd{};
   bundle_ = request.bundle;
   settings_ = json::parse<BundleSettings>(read_file(bundle_ / settings_file));
   ::unlink((bundle_ / exit_file).c_str());  // of the run before
@@ -239,17 +239,16 @@ void Monitor::create_container(const StartRequest& request, std::vector<UniqueFd
   streams_.emplace(
       loop_, StreamModes{.tty = settings_.tty, .stdin_ = settings_.open_stdin, .stdin_once = settings_.stdin_once},
       [this] { server_.broadcast(json::to(DetachEvent{})); }, &*log_);
-  for (std::size_t i = 0; i < connections.size(); ++i) {
-    streams_->attach(std::move(connections[i]), request.attach[i]);
+  for (std::size_t i = 0; i < request.attach.size(); ++i) {
+    streams_->attach(std::move(fds[i]), request.attach[i]);
   }
   log_->connect();
   {
     const auto ends = settings_.tty ? Streams::Ends{} : streams_->open_pipes();
     auto create = create_request(bundle_, settings_, ends);
-    create.network_namespace = network_namespace_;
+    create.network_namespace = network_namespace;
     init_ = runtime_.create(create);
   }
-  network_namespace_.reset();
   exit_.started_at = to_rfc3339(now());
   // The container runs by now: what is done from here on does not delay it.
   if (settings_.tty) streams_->take_console(std::move(init_.console));
@@ -385,7 +384,6 @@ void Monitor::warm_up() {
   is_warm_ = true;
   static_cast<void>(to_rfc3339(now()));  // the C library reads its time zone file once
   runtime_.warm_up();
-  network_namespace_ = runtime_.make_network_namespace();
 }
 
 /// Quiet time after a start: gives back the memory that it took, and asks the kernel to spare this process.

@@ -27,7 +27,6 @@ struct RuntimeCalls {
   bool (*destroy_cgroup)(const std::string& cgroup) noexcept;
   bool (*oom_killed)(const std::string& cgroup) noexcept;
   void (*warm_up)();
-  UniqueFd (*make_network_namespace)();
 };
 
 /// Makes this process fit for a monitor: its own session, subreaper of the container, deaf to signals that mean the
@@ -55,7 +54,7 @@ class Monitor {
   Reply answer_running(std::string_view op, Message& request, std::vector<FdRef>& fds);
   Reply start(Message& request);
   Reply exec(Message& request);
-  void create_container(const StartRequest& request, std::vector<UniqueFd> connections);
+  void create_container(const StartRequest& request, std::vector<UniqueFd> fds);
   void abandon_container() noexcept;
   void after_start();
   void reap();
@@ -84,8 +83,7 @@ class Monitor {
   runtime::Init init_;
   fs::path bundle_;
   ExitStatus exit_;
-  UniqueFd exit_file_;          ///< exit.json under its temporary name
-  UniqueFd network_namespace_;  ///< made while waiting
+  UniqueFd exit_file_;  ///< exit.json under its temporary name
   Stage stage_ = Stage::waiting;
   bool is_warm_ = false;
   bool after_start_is_due_ = false;

@@ -31,6 +31,7 @@ class ShimClientTest : public testing::Test {
 
   UniqueFd shim;
   std::unique_ptr<ShimClient> client;
+  UniqueFd namespace_ = make_eventfd();  // any descriptor will do
 };
 
 const json::Value exit_event{{"event", "exit"}, {"exit_code", 3}, {"finished_at", "2026-11-21T07:00:00Z"}};
@@ -42,17 +43,26 @@ TEST_F(ShimClientTest, AStartSendsTheBundleAndTheClientsAndReturnsThePid) {
   attachments[0].connection = std::move(connection.first);
   attachments[0].pending = "abc";
   attachments[0].stdout_ = true;
-  EXPECT_EQ(client->start("/bundle", "/run/c", std::move(attachments)).pid, 42);
+  EXPECT_EQ(client->start("/bundle", "/run/c", namespace_, std::move(attachments)).pid, 42);
   const auto request = receive();
   EXPECT_EQ(text_member(request.body, "bundle"), "/bundle");
   EXPECT_EQ(json::from<StartRequest>(request.body).attach.at(0).pending, "YWJj");
-  EXPECT_EQ(request.fds.size(), 1U);
+  EXPECT_TRUE(json::from<StartRequest>(request.body).network_namespace);
+  EXPECT_EQ(request.fds.size(), 2U);
+}
+
+TEST_F(ShimClientTest, AStartInTheNetworkOfTheHostSendsNoNamespace) {
+  send({{"ok", true}, {"pid", 42}});
+  client->start("/bundle", "/run/c", FdRef{-1}, {});
+  const auto request = receive();
+  EXPECT_FALSE(json::from<StartRequest>(request.body).network_namespace);
+  EXPECT_TRUE(request.fds.empty());
 }
 
 TEST_F(ShimClientTest, AFailureOfTheProgramKeepsItsExitCode) {
   send({{"ok", false}, {"kind", "invalid"}, {"message", "no such file"}, {"exit_code", 127}});
   try {
-    client->start("/bundle", "/run/c", {});
+    client->start("/bundle", "/run/c", FdRef{-1}, {});
     FAIL();
   } catch (const StartError& error) {
     EXPECT_EQ(error.exit_code(), 127);
@@ -62,12 +72,12 @@ TEST_F(ShimClientTest, AFailureOfTheProgramKeepsItsExitCode) {
 
 TEST_F(ShimClientTest, MoreClientsThanOnePacketCarriesAreAttachedAfterwards) {
   send({{"ok", true}, {"pid", 42}});
-  for (int i = 0; i < 4; ++i) send({{"ok", true}});
+  for (int i = 0; i < 5; ++i) send({{"ok", true}});
   std::vector<Attachment> attachments(20);
   for (auto& attachment : attachments) attachment.connection = make_eventfd();
-  client->start("/bundle", "/run/c", std::move(attachments));
+  client->start("/bundle", "/run/c", namespace_, std::move(attachments));
   EXPECT_EQ(receive().fds.size(), 16U);
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(text_member(receive().body, "op"), "attach");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(text_member(receive().body, "op"), "attach");
 }
 
 TEST_F(ShimClientTest, AnExitThatComesDuringACallIsKept) {

@@ -30,6 +30,7 @@ inline runtime::Init fake_create(const runtime::CreateRequest& request) {
   if (request.spec.process->args.at(0) == "missing") {
     throw runtime::ExecError{runtime::StartFailure::not_found, Error{Kind::invalid, "exec: \"missing\": not found"}};
   }
+  if (request.network_namespace) write_file(request.bundle / "entered", "");
   runtime::Init init;
   int console = -1;
   init.pid = request.spec.process->terminal ? ::forkpty(&console, nullptr, nullptr, nullptr) : ::fork();
@@ -67,9 +68,6 @@ inline bool fake_oom(const std::string& /*cgroup*/) noexcept {
   return false;
 }
 inline void fake_warm_up() {}
-inline UniqueFd fake_network() {
-  return UniqueFd{};
-}
 
 /// A monitor in a child process, and what a daemon does with it.
 class MonitorTest : public testing::Test {
@@ -83,8 +81,7 @@ class MonitorTest : public testing::Test {
     if (shim == 0) {
       sockets.first.reset();
       prepare_process();
-      Monitor{std::move(sockets.second), {fake_create, fake_exec, fake_destroy, fake_oom, fake_warm_up, fake_network}}
-          .run();
+      Monitor{std::move(sockets.second), {fake_create, fake_exec, fake_destroy, fake_oom, fake_warm_up}}.run();
       ::_exit(0);
     }
     control = std::move(sockets.first);
@@ -112,14 +109,16 @@ class MonitorTest : public testing::Test {
     return json::from<Reply>(receive(control));
   }
 
+  /// `fds`: of the attachments, and one more for a network namespace.
   [[nodiscard]] Reply start(std::string command, std::vector<Attach> attach = {}, std::vector<FdRef> fds = {}) const {
     oci::runtime::Spec spec;
     spec.process.emplace().args = {std::move(command)};
     spec.process->terminal = settings.tty;
     write_file(bundle / config_file, json::write(spec));
     write_file(bundle / settings_file, json::write(settings));
-    return request(json::to(StartRequest{.bundle = bundle, .socket_dir = socket_dir, .attach = std::move(attach)}),
-                   fds);
+    StartRequest order{.bundle = bundle, .socket_dir = socket_dir, .attach = std::move(attach)};
+    order.network_namespace = fds.size() > order.attach.size();
+    return request(json::to(order), fds);
   }
 
   [[nodiscard]] ExitStatus wait_for_exit_event() const {

@@ -23,6 +23,13 @@ TEST_F(MonitorTest, ReportsTheExitAfterTheLogIsCompleteAndLeavesNothing) {
   EXPECT_FALSE(fs::exists(socket_dir));
 }
 
+TEST_F(MonitorTest, TheContainerIsGivenTheNetworkNamespaceOfTheStart) {
+  const auto any_file = make_memory_file("namespace", "");
+  ASSERT_TRUE(start("exit 0", {}, {any_file}).ok);
+  EXPECT_EQ(wait_for_exit_event().exit_code, 0);
+  EXPECT_TRUE(fs::exists(bundle / "entered")) << "the runtime was not given the descriptor";
+}
+
 TEST_F(MonitorTest, ASignalIs128AndItsNumber) {
   ASSERT_TRUE(start("exec sleep 100").ok);
   ASSERT_TRUE(request({{"op", "signal"}, {"signal", SIGKILL}}).ok);
