@@ -18,6 +18,7 @@
 
 #include "api/headers.hpp"
 #include "base/fd.hpp"
+#include "base/filters.hpp"
 #include "base/json.hpp"
 
 namespace berth::api {
@@ -42,9 +43,6 @@ struct Head {
   /// Absent for a chunked body.
   std::optional<std::uint64_t> content_length = 0;
 };
-
-/// {"status": ["exited"], "label": ["a=b"]}
-using Filters = std::map<std::string, std::vector<std::string>>;
 
 class Request {
  public:

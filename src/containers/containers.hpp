@@ -16,6 +16,7 @@
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/filters.hpp"
 #include "base/time.hpp"
 #include "containers/config.hpp"
 #include "containers/exec.hpp"
@@ -39,9 +40,6 @@ struct Created {
   std::vector<std::string> Warnings;
 };
 BOOST_DESCRIBE_STRUCT(Created, (), (Id, Warnings))
-
-/// Filters as the API sends them: {"status": ["exited"], "label": ["a=b"]}.
-using Filters = std::map<std::string, std::vector<std::string>>;
 
 struct ListRequest {
   bool all = false;

@@ -5,7 +5,6 @@
 #include "base/error.hpp"
 #include "base/strings.hpp"
 #include "containers/show.hpp"
-#include "images/filters.hpp"
 
 namespace berth::containers {
 namespace {
@@ -15,7 +14,7 @@ bool any(const std::vector<std::string>& values, const auto& matches) {
 }
 
 void check_words(const Filters& filters) {
-  for (const auto& value : images::values_of(filters, "status")) {
+  for (const auto& value : values_of(filters, "status")) {
     if (!parse_status(value)) {
       throw Error{Kind::invalid,
                   "invalid filter 'status={}': invalid value for state ({}): must be one of created, running, paused, "
@@ -23,7 +22,7 @@ void check_words(const Filters& filters) {
                   value, value};
     }
   }
-  for (const auto& value : images::values_of(filters, "health")) {
+  for (const auto& value : values_of(filters, "health")) {
     if (value != "none" && value != "starting" && value != "healthy" && value != "unhealthy") {
       throw Error{Kind::invalid,
                   "invalid filter 'health={}': invalid value for health ({}): must be one of none, starting, healthy, "
@@ -70,17 +69,17 @@ bool has_any(const auto& ports, const std::set<std::string>& wanted) {
 }  // namespace
 
 ListFilter::ListFilter(const Filters& filters) : filters_(filters) {
-  images::check_filters(filters_, {"ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation",
-                                   "label", "name", "network", "publish", "since", "status", "volume"});
+  check_filters(filters_, {"ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label",
+                           "name", "network", "publish", "since", "status", "volume"});
   check_words(filters_);
-  tasks_only_ = images::truth_of(filters_, "is-task").value_or(false);
+  tasks_only_ = truth_of(filters_, "is-task").value_or(false);
   for (const auto& value : values("exited")) exit_codes_.insert(parse_exit_code(value));
   exposed_ = parse_ports("expose", values("expose"));
   published_ = parse_ports("publish", values("publish"));
 }
 
 const std::vector<std::string>& ListFilter::values(const std::string& name) const {
-  return images::values_of(filters_, name);
+  return values_of(filters_, name);
 }
 
 bool ListFilter::matches(const Record& record) const {
@@ -88,7 +87,7 @@ bool ListFilter::matches(const Record& record) const {
   // Tasks are containers of Swarm, of which there are none. Isolation means something on Windows only.
   return !tasks_only_ && any(values("id"), [&](const auto& pattern) { return text_matches(record.id, pattern); }) &&
          any(values("name"), [&](const auto& pattern) { return name_matches(record.name, pattern); }) &&
-         images::has_labels(definition.config.Labels, values("label")) && matches_state(record.state) &&
+         has_labels(definition.config.Labels, values("label")) && matches_state(record.state) &&
          matches_ports(definition) && matches_objects(definition.host_config);
 }
 

@@ -1,6 +1,5 @@
 #include "containers/show.hpp"
 
-#include <regex.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -65,15 +64,6 @@ std::vector<MountPoint> mount_points(const HostConfig& host_config) {
     points.push_back(std::move(point));
   }
   return points;
-}
-
-bool text_matches(const std::string& text, const std::string& pattern) {
-  if (text == pattern) return true;
-  regex_t compiled{};
-  if (::regcomp(&compiled, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0) return false;
-  const bool found = ::regexec(&compiled, text.c_str(), 0, nullptr, 0) == 0;
-  ::regfree(&compiled);
-  return found;
 }
 
 bool name_matches(const std::string& name, const std::string& pattern) {

@@ -21,11 +21,7 @@ EndpointSettings endpoint(const std::string& network);
 /// Binds and mounts as `inspect` shows them under "Mounts".
 std::vector<MountPoint> mount_points(const HostConfig& host_config);
 
-/// A filter of text: equal to it, or a regular expression that is found anywhere in it. What is no regular expression
-/// is found nowhere.
-bool text_matches(const std::string& text, const std::string& pattern);
-
-/// The same for the name with or without its slash.
+/// `text_matches` for the name with or without its slash.
 bool name_matches(const std::string& name, const std::string& pattern);
 
 /// Bytes of an image's layers; 0 if it has been removed.

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/filters.hpp"
 #include "base/json.hpp"
 #include "images/inspect.hpp"
 #include "oci/digest.hpp"
@@ -45,9 +46,6 @@ using Source = std::function<std::size_t(std::span<char>)>;
 /// busybox:latest\n"},
 /// {"status": "Loading layer", "id": ..., "progressDetail": {...}, "progress": "[=> ] ..."}.
 using Messages = std::function<void(const json::Object&)>;
-
-/// Filters as the API sends them: {"dangling": ["true"], "label": ["a=b"]}.
-using Filters = std::map<std::string, std::vector<std::string>>;
 
 struct Image {
   oci::Digest id;

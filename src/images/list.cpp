@@ -1,9 +1,10 @@
 // `docker images`.
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <set>
 
 #include "base/error.hpp"
-#include "images/filters.hpp"
 #include "images/store.hpp"
 
 namespace berth::images {
@@ -48,6 +49,15 @@ bool created_fits(const Query& query, Time created) {
   if (query.before && created >= *query.before) return false;
   if (query.since && created <= *query.since) return false;
   return !query.until || created <= *query.until;
+}
+
+/// Docker's pattern of references: a shell pattern ("*" stops at "/") against the familiar name with or without the
+/// tag.
+bool matches_reference(const oci::Reference& reference, const std::string& pattern) {
+  const auto fits = [&](const std::string& text) {
+    return ::fnmatch(pattern.c_str(), text.c_str(), FNM_PATHNAME) == 0;
+  };
+  return fits(reference.familiar()) || fits(reference.familiar_name());
 }
 
 /// Names that fit the reference filter; all if there is none.

@@ -5,7 +5,6 @@
 #include "base/error.hpp"
 #include "base/id.hpp"
 #include "base/time.hpp"
-#include "images/filters.hpp"
 #include "images/store.hpp"
 
 namespace berth::images {
@@ -193,10 +192,7 @@ class Remover {
 
 bool fits_prune(Store& store, const ImageRecord& image, const Filters& filters, std::optional<Time> until) {
   if (until && image.created > *until) return false;
-  const auto& labels = store.config(image.id)->config.Labels;
-  if (!has_labels(labels, values_of(filters, "label"))) return false;
-  const auto& unwanted = values_of(filters, "label!");
-  return std::ranges::none_of(unwanted, [&](const std::string& label) { return has_labels(labels, {label}); });
+  return labels_fit(store.config(image.id)->config.Labels, filters);
 }
 
 /// What `docker rmi` would have to be called with, one after the other.
@@ -221,11 +217,7 @@ std::vector<DeleteItem> remove_image(Store& store, std::string_view name, const 
 PruneReport prune_images(Store& store, const Filters& filters) {
   check_filters(filters, {"dangling", "label", "label!", "until"});
   const bool dangling_only = truth_of(filters, "dangling").value_or(true);
-  std::optional<Time> until;
-  for (const auto& text : values_of(filters, "until")) {
-    if (until) throw Error{Kind::invalid, "more than one until filter specified"};
-    until = parse_timestamp(text);
-  }
+  const auto until = until_of(filters);
   std::map<std::string, std::int64_t> sizes;  // by chain ID
   PruneReport report;
   std::vector<DeleteItem> deleted;

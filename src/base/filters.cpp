@@ -1,13 +1,13 @@
-#include "images/filters.hpp"
+#include "base/filters.hpp"
 
-#include <fnmatch.h>
+#include <regex.h>
 
 #include <algorithm>
 
 #include "base/error.hpp"
 #include "base/strings.hpp"
 
-namespace berth::images {
+namespace berth {
 
 void check_filters(const Filters& filters, std::initializer_list<std::string_view> accepted) {
   for (const auto& [name, values] : filters) {
@@ -32,6 +32,13 @@ std::optional<bool> truth_of(const Filters& filters, const std::string& name) {
   throw Error{Kind::invalid, "invalid filter '{}=[{}]'", name, join(values, " ")};
 }
 
+std::optional<Time> until_of(const Filters& filters) {
+  const auto& values = values_of(filters, "until");
+  if (values.empty()) return std::nullopt;
+  if (values.size() > 1) throw Error{Kind::invalid, "more than one until filter specified"};
+  return parse_timestamp(values.front());
+}
+
 bool has_labels(const std::map<std::string, std::string>& labels, const std::vector<std::string>& wanted) {
   return std::ranges::all_of(wanted, [&](const std::string& label) {
     const auto pair = split_once(label, '=');
@@ -40,11 +47,18 @@ bool has_labels(const std::map<std::string, std::string>& labels, const std::vec
   });
 }
 
-bool matches_reference(const oci::Reference& reference, const std::string& pattern) {
-  const auto fits = [&](const std::string& text) {
-    return ::fnmatch(pattern.c_str(), text.c_str(), FNM_PATHNAME) == 0;
-  };
-  return fits(reference.familiar()) || fits(reference.familiar_name());
+bool labels_fit(const std::map<std::string, std::string>& labels, const Filters& filters) {
+  const auto& unwanted = values_of(filters, "label!");
+  return has_labels(labels, values_of(filters, "label")) && (unwanted.empty() || !has_labels(labels, unwanted));
 }
 
-}  // namespace berth::images
+bool text_matches(const std::string& text, const std::string& pattern) {
+  if (text == pattern) return true;
+  regex_t compiled{};
+  if (::regcomp(&compiled, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0) return false;
+  const bool found = ::regexec(&compiled, text.c_str(), 0, nullptr, 0) == 0;
+  ::regfree(&compiled);
+  return found;
+}
+
+}  // namespace berth
