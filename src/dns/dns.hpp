@@ -53,9 +53,9 @@ struct Upstreams {
   bool leads_out = true;
   /// The sandbox has a way to IPv6 addresses.
   bool ipv6 = false;
-  /// The user or the host set `ndots` (resolv_conf.hpp says so): names without a dot are then not asked upstream but
-  /// have an empty answer, so that the program's resolver goes on with its search domains.
-  bool ndots_given = false;
+  /// --dns-option; empty: those of the host's resolv.conf. If `ndots` is among those that hold, names without a dot are
+  /// not asked upstream but have an empty answer, so that the program's resolver goes on with its search domains.
+  std::vector<std::string> options = {};
 };
 
 /// Bound to the address and ports at which the sandbox's queries arrive; the second one listens.

@@ -106,7 +106,8 @@ std::string Resolver::answer_here(const Query& query, std::size_t limit) {
   const auto v6 = query.type() == Type::a ? std::nullopt : zone_->find_addresses(name, true);
   if (!v4 && !v6) {
     const bool is_short = !name.contains('.') && (query.type() == Type::a || query.type() == Type::aaaa);
-    return is_short && upstreams_.ndots_given ? write_answer(query, Code::no_error) : std::string{};
+    return is_short && has_ndots(host_.conf(), {.options = upstreams_.options}) ? write_answer(query, Code::no_error)
+                                                                                : std::string{};
   }
   // Who has the name has no records of other kinds. Docker asks upstream for those, and some programs then take "no
   // such name" for an answer to all kinds.

@@ -368,6 +368,25 @@ Statement set_meta_mark(std::uint32_t mark) {
            {"meta", {{NFTNL_EXPR_META_KEY, std::uint32_t{NFT_META_MARK}}, {NFTNL_EXPR_META_SREG, first_register}}}}};
 }
 
+Statement notrack() {
+  return {"notrack", {{"notrack", {}}}};
+}
+
+Statement set_port(const Field& field, std::uint16_t number, std::uint8_t protocol) {
+  constexpr std::uint32_t tcp_checksum = 16, udp_checksum = 6;  // where it is in the header
+  const auto value = port(number);
+  return {fmt::format("{} set {}", field.name, value.text),
+          {immediate(first_register, value.bytes),
+           {"payload",
+            {{NFTNL_EXPR_PAYLOAD_SREG, first_register},
+             {NFTNL_EXPR_PAYLOAD_BASE, std::uint32_t{NFT_PAYLOAD_TRANSPORT_HEADER}},
+             {NFTNL_EXPR_PAYLOAD_OFFSET, field.what},
+             {NFTNL_EXPR_PAYLOAD_LEN, std::uint32_t{width(field.type)}},
+             {NFTNL_EXPR_PAYLOAD_CSUM_TYPE, std::uint32_t{NFT_PAYLOAD_CSUM_INET}},
+             {NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, protocol == IPPROTO_UDP ? udp_checksum : tcp_checksum},
+             {NFTNL_EXPR_PAYLOAD_FLAGS, std::uint32_t{0}}}}}};
+}
+
 Statement counter() {
   return {"counter", {{"counter", {}}}};
 }

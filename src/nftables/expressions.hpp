@@ -145,6 +145,10 @@ Statement dnat_to(const IpAddress& address, std::uint16_t port);
 Statement snat_to(const IpAddress& address, std::uint16_t port);
 Statement masquerade();
 Statement set_meta_mark(std::uint32_t mark);
+/// The packet and its answers belong to no connection: nothing is remembered of them, and nothing translated.
+Statement notrack();
+/// Writes the port `th_sport` or `th_dport` of a packet whose protocol, IPPROTO_TCP or IPPROTO_UDP, has been matched.
+Statement set_port(const Field& field, std::uint16_t number, std::uint8_t protocol);
 /// Counts what comes by: `nft list` shows packets and bytes.
 Statement counter();
 /// A copy goes to the neighbour `address` by the link with this index. In tables of family ip or ip6 alone.

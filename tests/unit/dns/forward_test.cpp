@@ -157,7 +157,7 @@ TEST_F(DnsServer, DoesNotAskItself) {
 
 TEST_F(DnsServer, LeavesNamesWithoutADotToTheSearchDomainsIfAsked) {
   FakeUpstream upstream{code_answer(3)};
-  start(upstream.port(), {.ndots_given = true});
+  start(upstream.port(), {.options = {"ndots:1"}});
   EXPECT_EQ(code_of(ask("alone")), 0U);
   EXPECT_EQ(code_of(ask("alone", {.type = 28})), 0U);
   EXPECT_EQ(upstream.asked(), 0);

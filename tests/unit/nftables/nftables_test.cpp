@@ -113,6 +113,8 @@ TEST_F(Nftables, EveryStatementIsTakenByTheKernel) {
               table, "filter",
               {"", {is_in({ct_original_ip_daddr, l4proto, ct_original_dport}, "ranges"), set_meta_mark(0x10), drop()}})
           .add_rule(table, "filter", {"", {is(ct_original_dport, port(8080)), drop()}})
+          .add_rule(table, "filter",
+                    {"", {is(l4proto, protocol(IPPROTO_UDP)), notrack(), set_port(th_dport, 53, IPPROTO_UDP)}})
           .add_rule(table, "nat",
                     {"",
                      {is(fib_daddr_type, number(2)), is_family(true),
@@ -122,7 +124,7 @@ TEST_F(Nftables, EveryStatementIsTakenByTheKernel) {
           .add_rule(table, "nat", {"", {is(l4proto, protocol(IPPROTO_UDP)), dnat_to(v6, 53)}})
           .add_rule(table, "source", {"", {is(l4proto, protocol(IPPROTO_TCP)), snat_to(v4, 53)}})
           .add_rule(table, "source", {"", {masquerade()}}));
-  EXPECT_EQ(socket_->rules(table).size(), 13U);
+  EXPECT_EQ(socket_->rules(table).size(), 14U);
   const Element verdicts[] = {
       {.key = {link("a"), link("b")}, .last = {}, .data = {}, .verdict = Verdict{Verdict::Code::accept, {}}}};
   socket_->apply(Transaction{}.add_elements(table, links, verdicts));
