@@ -1,6 +1,6 @@
 // floor: what the kernel alone costs for one container.
 //
-//   floor [--network none|host] [-n NUMBER] LOWER SCRATCH     prints one JSON object per container:
+//   floor [--network none|host|bridge] [-n NUMBER] LOWER SCRATCH     prints one JSON object per container:
 //   {"run":us,"cleanup":us}
 //
 // Makes, runs and removes a container with the isolation that Berth and Docker give by default, by exactly the system
@@ -35,6 +35,8 @@
 #include <string_view>
 #include <vector>
 
+#include "floor_network.hpp"
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -58,6 +60,7 @@ void write_text(const std::string& path, std::string_view text, int flags = O_WR
 
 struct Options {
   bool host_network = false;
+  bool bridge = false;
   int number = 1;
   std::string lower;
   std::string scratch;
@@ -297,11 +300,29 @@ void load_filter(const std::vector<sock_filter>& filter) {
 // --- the container
 // -----------------------------------------------------------------------------------------------------
 
-[[noreturn]] void run_init(const Options& options, const Cgroups& cgroups, const std::vector<sock_filter>& filter) {
+/// Lets the container's half of its network wait for the host's: a pipe that the host closes.
+struct Gate {
+  std::array<int, 2> ends{-1, -1};
+
+  void make() { check(::pipe2(ends.data(), O_CLOEXEC), "pipe"); }
+  void open() { ::close(ends[0]), ::close(ends[1]); }
+  void await() {
+    ::close(ends[1]);
+    char byte = 0;
+    check(::read(ends[0], &byte, 1), "read pipe");
+  }
+};
+
+[[noreturn]] void run_init(const Options& options, const Cgroups& cgroups, const std::vector<sock_filter>& filter,
+                           Gate& gate) {
   join_cgroups(cgroups);
   check(::setsid(), "setsid");
   ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "floor");
   enter_root(options, cgroups);
+  if (options.bridge) {
+    gate.await();
+    floor_network::configure();
+  }
   check(::sethostname("floor", 5), "sethostname");
   check(::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC), "close_range");
   load_filter(filter);  // while CAP_SYS_ADMIN is there: no_new_privs is not part of Docker's default
@@ -346,8 +367,14 @@ void run_one(const Options& options, int sequence, const std::vector<sock_filter
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<__u64>(cgroup);
   }
+  Gate gate;
+  if (options.bridge) gate.make();
   const auto pid = check(::syscall(SYS_clone3, &arguments, sizeof arguments), "clone3");
-  if (pid == 0) run_init(options, cgroups, filter);
+  if (pid == 0) run_init(options, cgroups, filter, gate);
+  if (options.bridge) {
+    floor_network::connect(static_cast<pid_t>(pid));
+    gate.open();
+  }
   siginfo_t status{};
   check(::waitid(P_PIDFD, static_cast<id_t>(pidfd), &status, WEXITED), "waitid");
   if (status.si_code != CLD_EXITED || status.si_status != 0) {
@@ -369,7 +396,9 @@ Options parse(int argc, char** argv) {
   for (int index = 1; index < argc; ++index) {
     const std::string_view word{argv[index]};
     if (word == "--network" && index + 1 < argc) {
-      options.host_network = std::string_view{argv[++index]} == "host";
+      const std::string_view network{argv[++index]};
+      options.host_network = network == "host";
+      options.bridge = network == "bridge";
     } else if (word == "-n" && index + 1 < argc) {
       options.number = std::atoi(argv[++index]);
     } else {
@@ -377,7 +406,7 @@ Options parse(int argc, char** argv) {
     }
   }
   if (paths.size() != 2) {
-    std::fputs("usage: floor [--network none|host] [-n NUMBER] LOWER SCRATCH\n", stderr);
+    std::fputs("usage: floor [--network none|host|bridge] [-n NUMBER] LOWER SCRATCH\n", stderr);
     std::exit(2);
   }
   options.lower = paths[0];
@@ -390,5 +419,6 @@ Options parse(int argc, char** argv) {
 int main(int argc, char** argv) {
   const auto options = parse(argc, argv);
   const auto filter = make_filter();
+  if (options.bridge) floor_network::make_bridge();
   for (int sequence = 0; sequence < options.number; ++sequence) run_one(options, sequence, filter);
 }

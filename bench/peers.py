@@ -29,7 +29,7 @@ def find_program(name, folder=None):
 class Busybox:
     """One root file system with a static busybox, as a directory and as a docker-archive."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, server=None):
         program = find_program("busybox")
         self.root = folder / "rootfs"
         for name in ("bin", "dev", "etc", "proc", "sys", "tmp"):
@@ -37,6 +37,8 @@ class Busybox:
         shutil.copy(program, self.root / "bin/busybox")
         for name in ("cat", "sh", "sleep", "true"):
             (self.root / "bin" / name).symlink_to("busybox")
+        if server:
+            shutil.copy(server, self.root / "bin/http_server")
         for name in ("hostname", "hosts", "resolv.conf"):
             (self.root / "etc" / name).touch()
         self.archive = folder / "image.tar"
@@ -61,8 +63,44 @@ class Busybox:
                 tar.addfile(info, io.BytesIO(content))
 
 
+class TestHost:
+    """A network and a mount namespace, with a /sys of their own (dockerd is slow without): nothing leads out of it.
+
+    What is mounted here before stays as it is, so that sockets and files have the same paths inside and outside.
+    """
+
+    ENTER = """set -e
+        aside=$(mktemp -d)
+        mount --rbind /sys/fs/cgroup $aside
+        mount -t sysfs sysfs /sys
+        mount --move $aside /sys/fs/cgroup
+        rmdir $aside
+        mount -t tmpfs tmpfs /run
+        ip link set lo up
+        echo ready
+        exec sleep infinity"""
+
+    def __init__(self):
+        self.holder = subprocess.Popen(["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", self.ENTER],
+                                       stdout=subprocess.PIPE, text=True)
+        if self.holder.stdout.readline() != "ready\n":
+            raise Missing("no test host of its own")
+        self.enter = [find_program("nsenter"), f"--net=/proc/{self.holder.pid}/ns/net", f"--mount=/proc/{self.holder.pid}/ns/mnt"]
+        self.namespace = os.readlink(f"/proc/{self.holder.pid}/ns/net")
+
+    def call(self, *words):
+        return subprocess.run([*self.enter, *words], check=True, capture_output=True, text=True).stdout
+
+    def stop(self):
+        self.holder.kill()
+        self.holder.wait()
+
+
 class Engine:
-    """An engine with a command line, and perhaps a daemon. `prefix` is the command line up to its subcommand."""
+    """An engine with a command line, and perhaps a daemon. `prefix` is the command line up to its subcommand.
+
+    Engines share the bench's namespaces, or have a test host each where both want a bridge called docker0.
+    """
 
     name = ""
     prefix = ()
@@ -79,13 +117,14 @@ class Engine:
         self.folder.mkdir()
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
         self.daemon = None
+        self.host = None
 
     def start(self, busybox):
         raise NotImplementedError
 
     def start_daemon(self, argv):
         self.log = self.folder / "log"
-        self.argv = argv
+        self.argv = [*(self.host.enter if self.host else ()), *argv]
         self.spawn_daemon()
         deadline = time.monotonic() + 30
         while subprocess.run([*self.prefix, "version"], env=self.environment, capture_output=True).returncode != 0:
@@ -107,12 +146,12 @@ class Engine:
     def run_command(self, network):
         return [*self.prefix, "run", "--rm", "--network", network, *self.run_options, self.image, "true"]
 
-    def run_sleeping(self):
-        return self.call("run", "-d", "--network", "none", *self.run_options, self.image, "sleep", "1000")
+    def run_sleeping(self, network="none"):
+        return self.call("run", "-d", "--network", network, *self.run_options, self.image, "sleep", "1000")
 
     def processes(self):
         """IDs of the engine's own processes: by name, and in the bench's network namespace (not those of the machine)."""
-        ours = os.readlink("/proc/self/ns/net")
+        ours = self.host.namespace if self.host else os.readlink("/proc/self/ns/net")
         found = []
         for entry in pathlib.Path("/proc").iterdir():
             try:
@@ -133,6 +172,8 @@ class Engine:
             except subprocess.TimeoutExpired:
                 self.daemon.kill()
                 self.daemon.wait()
+        if self.host:
+            self.host.stop()
         for top in pathlib.Path("/sys/fs/cgroup").glob(f"*/{self.cgroup}"):
             for directory, _, _ in os.walk(top, topdown=False):
                 try:
@@ -169,8 +210,8 @@ class Docker(Engine):
         self.environment["DOCKER_HOST"] = f"unix://{self.socket}"
         self.prefix = (find_program("docker"),)
         self.start_daemon([find_program("dockerd"), "-H", f"unix://{self.socket}", "--data-root", self.folder / "data",
-                           "--exec-root", self.folder / "exec", "--pidfile", self.folder / "pid", "--iptables=false",
-                           "--bridge=none"])
+                           "--exec-root", self.folder / "exec", "--pidfile", self.folder / "pid",
+                           *(() if self.host else ("--iptables=false", "--bridge=none"))])
         self.call("load", "-i", str(busybox.archive))
 
 
@@ -185,7 +226,7 @@ class Podman(Engine):
     remove = ("rm", "-f", "--time", "0")
 
     def start(self, busybox):
-        self.prefix = (find_program("podman"), "--root", str(self.folder / "data"), "--runroot", str(self.folder / "exec"),
+        self.prefix = (*(self.host.enter if self.host else ()), find_program("podman"), "--root", str(self.folder / "data"), "--runroot", str(self.folder / "exec"),
                        "--tmpdir", str(self.folder / "tmp"), "--cgroup-manager", "cgroupfs", "--events-backend", "file",
                        "--storage-driver", "overlay")
         self.call("load", "-i", str(busybox.archive))

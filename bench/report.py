@@ -4,14 +4,16 @@ import statistics
 
 
 class Series(list):
-    """Times of one measure, in milliseconds."""
+    """What one measure gave, turn by turn: times in milliseconds."""
+
+    unit = "ms"
 
     @property
     def median(self):
         return statistics.median(self)
 
     def as_json(self):
-        return {"unit": "ms", "n": len(self), "median": round(self.median, 3), "min": round(min(self), 3),
+        return {"unit": self.unit, "n": len(self), "median": round(self.median, 3), "min": round(min(self), 3),
                 "max": round(max(self), 3), "samples": [round(value, 3) for value in self]}
 
 
@@ -58,9 +60,32 @@ def lifecycle_goals(times):
         yield ("ready after a restart: in less than 200 ms", median, median < 200)
 
 
+def network_goals(times):
+    def ratio(theirs, ours):
+        return times[theirs].median / times[ours].median if theirs in times and ours in times else None
+
+    def at_least(text, value, limit):
+        return [] if value is None else [(text, value, value >= limit)]
+
+    if (over := ratio("berth run, bridge", "floor, bridge")) is not None:
+        yield ("run --rm on the default bridge: at most 2.5 times the floor", over, over <= 2.5)
+    for text, factor, name in (("run --rm on the default bridge", 40, "run, bridge"),
+                               ("run -d of 100 on one bridge", 30, "run -d of 100 on a bridge"),
+                               ("network create", 20, "network create"), ("network rm", 20, "network rm")):
+        yield from at_least(f"{text}: at least {factor} times faster than Docker", ratio(f"docker {name}", f"berth {name}"), factor)
+    for name, series in times.items():
+        if name.startswith("berth range of"):
+            yield (f"{name.removeprefix('berth ')}: added in less than 100 ms", series.median, series.median < 100)
+        if name.startswith("berth") and name.endswith("share of direct"):
+            yield (f"{name.removeprefix('berth ')}: at least 0.97", series.median, series.median >= 0.97)
+        if name == "berth names per core":
+            yield ("names: at least 5,000 answers per second of one core", series.median, series.median >= 5000)
+
+
 def goals(times, memory):
     """The project's goals as (text, value, holds), for what was measured."""
     yield from lifecycle_goals(times)
+    yield from network_goals(times)
     def median(name):
         return times[name].median if name in times else None
 

@@ -44,7 +44,7 @@ test_e2e() {
   "$python" -m pytest tests/e2e "$@"
 }
 
-#bench: usage: sudo ./dev bench [--quick] [-n NUMBER] [--json FILE] [run|memory|cli|lifecycle]... , or sudo ./dev bench leaks
+#bench: usage: sudo ./dev bench [--quick] [-n NUMBER] [--json FILE] [run|memory|cli|lifecycle]... , or sudo ./dev bench leaks|network
 #bench:
 #bench: Measures Berth beside the floor program and whatever of docker, podman, runc and crun is installed (`./dev deps bench`
 #bench: installs them all), interleaved in one run; prints medians and ratios, and writes build/bench.json.

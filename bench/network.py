@@ -1,0 +1,198 @@
+"""Networks: starts on a bridge, networks made and removed, published ports, names."""
+
+import contextlib
+import re
+import subprocess
+import time
+
+import measure
+import peers
+import report
+
+MANY = 100
+RANGE = 10_000         # published at once by Berth; Docker runs a process for each port, so it gets fewer
+DOCKER_RANGE = 100
+ROUNDS, SECONDS = 5, 2
+PORT = 8080
+KEPT, NEW, BULK = "requests/s on kept connections", "requests/s, each on a new connection", "MB/s in answers of 1 MB"
+QUERIES = 5
+
+
+class Rate(report.Series):
+    """What is better when there is more of it: in a second, or of the same without a detour."""
+
+    unit = "rate"
+
+
+class Network:
+    def __init__(self, engines, folder, turns, floor):
+        self.engines, self.folder, self.turns, self.floor = engines, folder, turns, floor
+        self.times = {}
+
+    def measure(self):
+        self.starts()
+        self.networks()
+        self.many()
+        self.range_of_ports()
+        for engine in self.engines:
+            if engine.name != "podman":  # its command line would have to be there for as long as its containers
+                self.throughput(engine)
+                self.names(engine)
+        return self.times
+
+    def keep(self, heading, times):
+        report.print_times(heading, times, [name for name in times if name.startswith(("docker", "floor, bridge"))])
+        self.times |= times
+
+    def starts(self):
+        measures = {f"floor, {network}": lambda network=network: self.floor(network) for network in ("none", "bridge")}
+        for network in ("none", "bridge"):
+            for engine in self.engines:
+                measures[f"{engine.name} run, {network}"] = lambda engine=engine, network=network: measure.time_command(
+                    engine.run_command(network), engine.environment)
+        self.keep("run --rm busybox true", measure.interleave(measures, self.turns))
+
+    def networks(self):
+        def make_and_remove(engine):
+            made = measure.time_command([*engine.prefix, "network", "create", "bench"], engine.environment)
+            measure.settle()
+            return {" network create": made,
+                    " network rm": measure.time_command([*engine.prefix, "network", "rm", "bench"], engine.environment)}
+        self.keep("a network made and removed", measure.interleave(
+            {engine.name: lambda engine=engine: make_and_remove(engine) for engine in self.engines}, self.turns))
+
+    def many(self):
+        series = {}
+        for _ in range(max(2, self.turns // 10)):
+            for engine in self.engines:
+                measure.settle()
+                names = [f"many{number}" for number in range(MANY)]
+                started = time.perf_counter()
+                for name in names:
+                    measure.time_command([*engine.prefix, "run", "-d", "--name", name, "--network", "bridge",
+                                          *engine.run_options, engine.image, "sleep", "1000"], engine.environment)
+                series.setdefault(f"{engine.name} run -d of {MANY} on a bridge", report.Series()).append(
+                    (time.perf_counter() - started) * 1000)
+                engine.call(*engine.remove, *names)
+        self.keep(f"run -d of {MANY} on one bridge", series)
+
+    def range_of_ports(self):
+        """What a range of ports adds to a start, and to the engine's processes and memory."""
+        series, rows = {}, []
+        for engine in self.engines:
+            if engine.name == "podman":
+                continue
+            count = RANGE if engine.name == "berth" else DOCKER_RANGE
+            ports = f"20000-{20000 + count - 1}"
+            processes = engine.processes()
+            memory = measure.pss_kb(processes)
+            for _ in range(3):
+                for label, options in (("plain", ()), (f"{count} ports", ("-p", f"{ports}:{ports}"))):
+                    measure.settle()
+                    series.setdefault(f"{engine.name} run -d, {label}", report.Series()).append(measure.time_command(
+                        [*engine.prefix, "run", "-d", "--name", "range", *options, *engine.run_options, engine.image,
+                         "sleep", "1000"], engine.environment))
+                    if options:
+                        now = engine.processes()
+                        rows.append([engine.name, str(count), str(len(now) - len(processes)),
+                                     float(measure.pss_kb(now) - memory)])
+                    engine.call(*engine.remove, "range")
+            added = series[f"{engine.name} run -d, {count} ports"].median - series[f"{engine.name} run -d, plain"].median
+            self.times[f"{engine.name} range of {count} ports"] = report.Series([added])
+        self.keep("a container with a range of published ports", series)
+        report.print_table("the container with its ports: processes and memory (PSS) more than before it",
+                           ["", "ports", "processes", "kB"], rows)
+
+    def throughput(self, engine):
+        """Through a published port, beside the same to the container's own address."""
+        options = ("--network", self.routed(engine)) if engine.name == "berth" else ()
+        container = engine.call("run", "-d", "-p", f"{PORT}:{PORT}", *engine.run_options, engine.image, "http_server", str(PORT))
+        routed = engine.call("run", "-d", *options, *engine.run_options, engine.image, "http_server", str(PORT))
+        try:
+            with outside(engine.host) as (enter, host_address):
+                direct, far = (f"{self.address_of(engine, name)}:{PORT}" for name in (container, routed))
+                targets = {"direct": (engine.host.enter, direct), "through 127.0.0.1": (engine.host.enter, f"127.0.0.1:{PORT}"),
+                           "outside, direct": (enter, far), "outside, through the host": (enter, f"{host_address}:{PORT}")}
+                series = {}
+                for _ in range(ROUNDS):
+                    for what, words, path in ((KEPT, (), "/"), (NEW, ("-H", "Connection: close"), "/"), (BULK, (), "/big")):
+                        for label, (prefix, address) in targets.items():
+                            measure.settle()
+                            series.setdefault(what, {}).setdefault(label, Rate()).append(
+                                wrk([*prefix, "wrk", "-t1", "-c16", f"-d{SECONDS}", *words, f"http://{address}{path}"], path))
+        finally:
+            engine.call(*engine.remove, container, routed)
+            if options:
+                engine.call("network", "rm", options[1])
+        for what, found in series.items():
+            rows = [[label, rates.median, max(rates), f"{rates.median / found[base(label)].median:.3f}"]
+                    for label, rates in found.items()]
+            report.print_table(f"{engine.name}: {what}", ["", "median", "best", "of direct"], rows)
+            for label in ("through 127.0.0.1", "outside, through the host"):
+                self.times[f"{engine.name} {what}, {label}, share of direct"] = Rate(
+                    [found[label].median / found[base(label)].median])
+
+    @staticmethod
+    def routed(engine):
+        """A network whose addresses are reached from outside: to compare a published port with."""
+        return engine.call("network", "create", "-o", "com.docker.network.bridge.gateway_mode_ipv4=routed", "routed") and "routed"
+
+    @staticmethod
+    def address_of(engine, container):
+        return engine.call("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container)
+
+    def names(self, engine):
+        """Questions for a container's name, per second and per second of the daemon's processor time."""
+        engine.call("network", "create", "names")
+        client, server = (engine.call("run", "-d", "--name", name, "--network", "names", *engine.run_options, engine.image,
+                                      "sleep", "1000") for name in ("client", "server"))
+        questions = self.folder / "questions"
+        questions.write_text("server A\n")
+        try:
+            process = engine.call("inspect", "-f", "{{.State.Pid}}", client)
+            wall, per_core = Rate(), Rate()
+            for _ in range(QUERIES):
+                daemons = engine.processes()
+                before = measure.cpu_ns(daemons)
+                text = subprocess.run(["nsenter", f"--net=/proc/{process}/ns/net", "dnsperf", "-s", "127.0.0.11", "-d", questions,
+                                       "-l", str(SECONDS), "-c", "4"], check=True, capture_output=True, text=True).stdout
+                used = measure.cpu_ns(daemons) - before
+                answered = int(re.search(r"Queries completed: +(\d+)", text)[1])
+                wall.append(answered / float(re.search(r"Run time \(s\): +([\d.]+)", text)[1]))
+                per_core.append(answered / (used / 1e9))
+        finally:
+            engine.call(*engine.remove, client, server)
+            engine.call("network", "rm", "names")
+        report.print_table(f"{engine.name}: names of containers", ["", "median", "best"], [
+            ["answers/s", wall.median, max(wall)], ["answers per second of the daemon's processor time", per_core.median, max(per_core)]])
+        self.times[f"{engine.name} names per core"] = per_core
+
+
+def base(label):
+    return "outside, direct" if label.startswith("outside") else "direct"
+
+
+def wrk(argv, path):
+    text = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    rate = float(re.search(r"Requests/sec: +([\d.]+)", text)[1])
+    return rate * (1 << 20) / 1e6 if path == "/big" else rate
+
+
+@contextlib.contextmanager
+def outside(host):
+    """Another network namespace, a neighbour of the host: yields how to enter it, and the host's address there."""
+    holder = subprocess.Popen(["unshare", "--net", "sh", "-c", "ip link set lo up && echo ready && exec sleep infinity"],
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        holder.stdout.readline()
+        enter = ["nsenter", f"--net=/proc/{holder.pid}/ns/net"]
+        host.call("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "eth0", "netns", f"/proc/{holder.pid}/ns/net")
+        for words in (("addr", "add", "10.77.0.1/24", "dev", "uplink"), ("link", "set", "uplink", "up")):
+            host.call("ip", *words)
+        for words in (("addr", "add", "10.77.0.2/24", "dev", "eth0"), ("link", "set", "eth0", "up"),
+                      ("route", "add", "default", "via", "10.77.0.1")):
+            subprocess.run([*enter, "ip", *words], check=True)
+        yield enter, "10.77.0.1"
+    finally:
+        holder.kill()
+        holder.wait()
