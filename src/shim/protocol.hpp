@@ -16,10 +16,12 @@
 //                                                           -> pid; or exit_code 126/127 and the error
 //   exec_resize, exec_signal                                -> ok, `not_found` if there is no such process any more
 //   execs    ExecsRequest                                   -> execs, with the file of each as descriptor
-//   ping                                                    -> ok
+//   relay    RelayRequest, and a TCP listener               -> ok once connections are taken; no descriptor: no more
+//   are ping                                                    -> ok
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -115,6 +117,22 @@ struct ExecControl {
   int signal = 0;
 };
 BOOST_DESCRIBE_STRUCT(ExecControl, (), (op, id, height, width, signal))
+
+/// Published ports of the host, and the address and first port of the container that they lead to, one to one.
+struct RelayTarget {
+  std::uint16_t host_first = 0;
+  std::uint16_t host_last = 0;
+  std::string address;  ///< numeric, IPv4
+  std::uint16_t container_first = 0;
+};
+BOOST_DESCRIBE_STRUCT(RelayTarget, (), (host_first, host_last, address, container_first))
+
+/// For clients by IPv6 of a container that has only IPv4. The listener is where the kernel redirects them to.
+struct RelayRequest {
+  std::string op = "relay";
+  std::vector<RelayTarget> targets;
+};
+BOOST_DESCRIBE_STRUCT(RelayRequest, (), (op, targets))
 
 /// Asks for the further processes from the n-th on: those that run, and the last of those that have ended.
 struct ExecsRequest {

@@ -116,7 +116,8 @@ Monitor::Monitor(UniqueFd control, RuntimeCalls runtime)
       child_watch_(loop_, child_event_, [this](std::uint32_t) { reap(); }),
       server_(loop_, std::move(control),
               [this](Message& request, std::vector<FdRef>& fds) { return answer(request, fds); }),
-      execs_(loop_, runtime.exec, [this](const json::Value& event) { server_.broadcast(event); }) {
+      execs_(loop_, runtime.exec, [this](const json::Value& event) { server_.broadcast(event); }),
+      relay_(loop_) {
   child_watch_.set(EPOLLIN);
   child_event_fd = child_event_.get();
   handle(SIGCHLD, note_child);
@@ -188,6 +189,10 @@ Reply Monitor::answer_running(std::string_view op, Message& request, std::vector
     execs_.signal(control.id, control.signal);
   } else if (op == "execs") {
     reply.execs = execs_.list(json::from<ExecsRequest>(request.body).from, fds);
+  } else if (op == "relay") {
+    if (request.fds.size() > 1) throw Error{Kind::invalid, "relay with {} descriptors", request.fds.size()};
+    auto listener = request.fds.empty() ? UniqueFd{} : std::move(request.fds.front());
+    relay_.listen(std::move(listener), json::from<RelayRequest>(request.body).targets);
   } else {
     throw Error{Kind::unsupported, "shim has no operation {}", quote(op)};
   }
@@ -304,6 +309,7 @@ void Monitor::on_exit(int status) {
   // the pipes and the pipes are closed.
   streams_->drain();
   execs_.end_all();
+  relay_.stop();
   // Without a namespace of its own some may live on: they end with the container.
   if (!streams_->has_ended()) runtime_.destroy_cgroup(init_.cgroup);
 }
@@ -316,6 +322,7 @@ void Monitor::step() {
   if (stage_ != Stage::reported) log_->step();
   streams_->balance();
   execs_.step();
+  relay_.step();
   if (stage_ != Stage::ended) return;
   const bool late = std::chrono::steady_clock::now() >= drain_deadline_;
   if (late) streams_->abandon();

@@ -15,6 +15,7 @@
 #include "shim/monitor/container_log.hpp"
 #include "shim/monitor/execs.hpp"
 #include "shim/monitor/loop.hpp"
+#include "shim/monitor/port_relay.hpp"
 #include "shim/monitor/server.hpp"
 #include "shim/monitor/streams.hpp"
 
@@ -80,6 +81,7 @@ class Monitor {
   std::optional<ContainerLog> log_;
   std::optional<Streams> streams_;
   Execs execs_;
+  PortRelay relay_;
   runtime::Init init_;
   fs::path bundle_;
   ExitStatus exit_;
