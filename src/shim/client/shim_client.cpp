@@ -210,6 +210,12 @@ void ShimClient::signal_exec(const std::string& id, int number) {
   impl_->call_or_throw(json::to(ExecControl{.op = "exec_signal", .id = id, .signal = number}));
 }
 
+void ShimClient::relay(FdRef listener, std::vector<RelayTarget> targets) {
+  const FdRef fds[] = {listener};
+  impl_->call_or_throw(json::to(RelayRequest{.targets = std::move(targets)}),
+                       std::span{fds}.first(listener ? 1U : 0U));
+}
+
 std::vector<KnownExec> ShimClient::execs() {
   std::vector<KnownExec> known;
   for (;;) {

@@ -81,6 +81,8 @@ class ShimClient {
   /// Both throw `not_found` once it has ended.
   void resize_exec(const std::string& id, unsigned height, unsigned width);
   void signal_exec(const std::string& id, int number);
+  /// Lets connections of `listener` go to these targets, in place of the listener before; empty: none are taken.
+  void relay(FdRef listener, std::vector<RelayTarget> targets);
   /// The further processes that run, and the last of those that have ended.
   std::vector<KnownExec> execs();
   /// Returns when the shim has answered: all events before are in hand.
