@@ -212,8 +212,7 @@ void ShimClient::signal_exec(const std::string& id, int number) {
 
 void ShimClient::relay(FdRef listener, std::vector<RelayTarget> targets) {
   const FdRef fds[] = {listener};
-  impl_->call_or_throw(json::to(RelayRequest{.targets = std::move(targets)}),
-                       std::span{fds}.first(listener ? 1U : 0U));
+  impl_->call_or_throw(json::to(RelayRequest{.targets = std::move(targets)}), std::span{fds}.first(listener ? 1U : 0U));
 }
 
 std::vector<KnownExec> ShimClient::execs() {
