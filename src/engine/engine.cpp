@@ -61,6 +61,7 @@ struct Engine::Impl {
         content(settings.data_root / "content"),
         snapshots(settings.data_root / "snapshots"),
         images(content, snapshots, database),
+        networks(settings.network, {database, network_events()}),
         containers(container_settings(settings), {database, images, container_events()}) {
     images.on_event([this](const images::ImageEvent& event) {
       events.publish("image", event.action, event.id, event.attributes);
@@ -81,6 +82,12 @@ struct Engine::Impl {
     };
   }
 
+  std::function<void(const network::NetworkEvent&)> network_events() {
+    return [this](const network::NetworkEvent& event) {
+      events.publish("network", event.action, event.id, event.attributes);
+    };
+  }
+
   const engine::Settings settings;
   const UniqueFd lock;
   const std::string id;
@@ -89,12 +96,14 @@ struct Engine::Impl {
   content::ContentStore content;
   snapshots::SnapshotStore snapshots;
   images::ImageStore images;
+  network::Networks networks;
   containers::Containers containers;
 };
 
 Engine::Engine(engine::Settings settings) {
   make_directories(settings.exec_root, 0711);
   impl_ = std::make_unique<Impl>(std::move(settings));
+  impl_->networks.recover();    // before containers: those that run are on them
   impl_->containers.recover();  // first: layers of images that were removed by force are kept for the containers known
   impl_->images.recover();
   images::ensure_loaded(impl_->images, "hello:latest", hello_archive());
@@ -111,6 +120,9 @@ containers::Containers& Engine::containers() {
 }
 images::ImageStore& Engine::images() {
   return impl_->images;
+}
+network::Networks& Engine::networks() {
+  return impl_->networks;
 }
 EventBus& Engine::events() {
   return impl_->events;

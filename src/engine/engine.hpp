@@ -12,6 +12,7 @@
 #include "engine/event_bus.hpp"
 #include "engine/settings.hpp"
 #include "images/images.hpp"
+#include "network/network.hpp"
 
 namespace berth::engine {
 
@@ -31,6 +32,7 @@ class Engine {
   [[nodiscard]] const Settings& settings() const;
   containers::Containers& containers();
   images::ImageStore& images();
+  network::Networks& networks();
   EventBus& events();
 
   /// The bodies of GET /info and GET /version.

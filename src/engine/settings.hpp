@@ -6,6 +6,7 @@
 
 #include "base/file.hpp"
 #include "containers/config.hpp"
+#include "network/network.hpp"
 
 namespace berth::engine {
 
@@ -18,6 +19,7 @@ struct Settings {
   std::string log_level = "info";                   ///< --log-level, -l, "log-level"; --debug, "debug"
   std::vector<std::string> labels;                  ///< --label, "labels": key=value
   containers::LogConfig log{.Type = "json-file"};   ///< --log-driver, "log-driver"; --log-opt, "log-opts"
+  network::Settings network;                        ///< --bip, --mtu... and their keys
   fs::path shim_program;                            ///< berth-shim; default: beside berthd
   fs::path init_program = "/usr/bin/tini-static";   ///< --init-path, "init-path"
 };

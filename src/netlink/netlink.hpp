@@ -62,7 +62,9 @@ struct Route {
   Cidr destination;  ///< length 0: the default
   std::optional<IpAddress> gateway;
   std::uint32_t link = 0;
-  std::uint32_t table = 0;
+  std::uint32_t table = 0;  ///< as listed; one is added to the main table, or to the local one
+  std::uint32_t metric = 0;
+  bool local = false;  ///< the destination is this host itself
 };
 
 /// Messages for one `apply`.
@@ -82,8 +84,15 @@ class Request {
   /// Takes a port out of its bridge.
   Request& release_link(std::uint32_t index);
   Request& set_alias(std::uint32_t index, std::string_view alias);
+  Request& set_alias(std::string_view name, std::string_view alias);
   /// Frames go back out of the port that they came in by: a container reaches itself by a published port.
   Request& set_hairpin(std::uint32_t index, bool on);
+  /// Isolated ports of a bridge do not reach each other, only those that are not.
+  Request& set_isolated(std::uint32_t index, bool on);
+  /// Without this a link gets an IPv6 address of its own (fe80::...) when it is set up.
+  Request& omit_link_local_address(std::string_view name);
+  /// Tells a bridge behind which port a station is, before it has sent anything.
+  Request& set_station(std::uint32_t port, const MacAddress& mac);
   Request& remove_link(std::uint32_t index);
   Request& remove_link(std::string_view name);
 
@@ -108,6 +117,7 @@ class Request {
   Request& add(std::uint16_t type, std::uint16_t flags, const Body& body, std::string what, Fill&& fill);
   template <class Fill>
   Request& add_link(const LinkSettings& link, std::string_view kind, FdRef netns, std::uint32_t parent, Fill&& fill);
+  Request& set_port_flag(std::uint32_t index, std::uint16_t flag, bool on, std::string_view name);
 
   std::vector<std::uint8_t> bytes_;
   std::vector<Step> steps_;
@@ -126,6 +136,8 @@ class Socket {
   void apply(const Request& request);
 
   std::optional<Link> find_link(std::string_view name);
+  /// Throws `not_found`.
+  Link get_link(std::string_view name);
   std::vector<Link> links();
   std::vector<LinkAddress> addresses();
   /// Of the main table, both families.

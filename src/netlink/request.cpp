@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -79,6 +80,11 @@ rtmsg route_body(const Route& route) {
   body.rtm_protocol = RTPROT_STATIC;
   body.rtm_scope = route.gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
   body.rtm_type = RTN_UNICAST;
+  if (route.local) {
+    body.rtm_table = RT_TABLE_LOCAL;
+    body.rtm_scope = RT_SCOPE_HOST;
+    body.rtm_type = RTN_LOCAL;
+  }
   return body;
 }
 
@@ -86,6 +92,7 @@ void put_route(nlmsghdr* message, const Route& route) {
   if (route.destination.length > 0) put_bytes(message, RTA_DST, route.destination.first().bytes());
   if (route.gateway) put_bytes(message, RTA_GATEWAY, route.gateway->bytes());
   if (route.link != 0) ::mnl_attr_put_u32(message, RTA_OIF, route.link);
+  if (route.metric != 0) ::mnl_attr_put_u32(message, RTA_PRIORITY, route.metric);
 }
 
 constexpr std::uint16_t creates = NLM_F_CREATE | NLM_F_EXCL;
@@ -177,13 +184,50 @@ Request& Request::set_alias(std::uint32_t index, std::string_view alias) {
              [&](nlmsghdr* message) { ::mnl_attr_put(message, IFLA_IFALIAS, alias.size(), alias.data()); });
 }
 
-Request& Request::set_hairpin(std::uint32_t index, bool on) {
+Request& Request::set_alias(std::string_view name, std::string_view alias) {
+  return add(RTM_NEWLINK, 0, link_body({}), fmt::format("describe link {}", name), [&](nlmsghdr* message) {
+    put_link(message, {.name = std::string{name}});
+    ::mnl_attr_put(message, IFLA_IFALIAS, alias.size(), alias.data());
+  });
+}
+
+Request& Request::set_port_flag(std::uint32_t index, std::uint16_t flag, bool on, std::string_view name) {
   auto body = link_body({.index = index});
   body.ifi_family = AF_BRIDGE;
-  return add(RTM_SETLINK, 0, body, fmt::format("set hairpin mode of link {}", index), [&](nlmsghdr* message) {
+  return add(RTM_SETLINK, 0, body, fmt::format("set {} of link {}", name, index), [&](nlmsghdr* message) {
     const Nest port{message, IFLA_PROTINFO | NLA_F_NESTED};
-    ::mnl_attr_put_u8(message, IFLA_BRPORT_MODE, on ? 1 : 0);
+    ::mnl_attr_put_u8(message, flag, on ? 1 : 0);
   });
+}
+
+Request& Request::set_hairpin(std::uint32_t index, bool on) {
+  return set_port_flag(index, IFLA_BRPORT_MODE, on, "hairpin mode");
+}
+
+Request& Request::set_isolated(std::uint32_t index, bool on) {
+  return set_port_flag(index, IFLA_BRPORT_ISOLATED, on, "isolation");
+}
+
+Request& Request::omit_link_local_address(std::string_view name) {
+  return add(RTM_NEWLINK, 0, link_body({}), fmt::format("keep link {} without an address", name),
+             [&](nlmsghdr* message) {
+               put_link(message, {.name = std::string{name}});
+               const Nest families{message, IFLA_AF_SPEC};
+               const Nest v6{message, AF_INET6};
+               ::mnl_attr_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+             });
+}
+
+Request& Request::set_station(std::uint32_t port, const MacAddress& mac) {
+  ndmsg body{};
+  body.ndm_family = AF_BRIDGE;
+  body.ndm_ifindex = static_cast<int>(port);
+  // NOARP: also while the port does not forward yet. It moves on as soon as the station is heard elsewhere.
+  body.ndm_state = NUD_NOARP;
+  body.ndm_flags = NTF_MASTER;
+  return add(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, body,
+             fmt::format("say that {} is behind link {}", to_string(mac), port),
+             [&](nlmsghdr* message) { put_bytes(message, NDA_LLADDR, mac.bytes); });
 }
 
 Request& Request::remove_link(std::uint32_t index) {
@@ -206,7 +250,9 @@ Request& Request::remove_address(std::uint32_t link, const Cidr& address) {
 }
 
 Request& Request::add_route(const Route& route) {
-  return add(RTM_NEWROUTE, creates, route_body(route), fmt::format("add route to {}", to_string(route.destination)),
+  // Several links may have a route to what is local; elsewhere the second one would never be used.
+  const std::uint16_t flags = route.local ? NLM_F_CREATE | NLM_F_APPEND : creates;
+  return add(RTM_NEWROUTE, flags, route_body(route), fmt::format("add route to {}", to_string(route.destination)),
              [&](nlmsghdr* message) { put_route(message, route); });
 }
 

@@ -125,6 +125,7 @@ std::optional<Route> parse_route(const nlmsghdr* message) {
     if (type == RTA_GATEWAY) route.gateway = address_of(attribute);
     if (type == RTA_OIF) route.link = ::mnl_attr_get_u32(attribute);
     if (type == RTA_TABLE) route.table = ::mnl_attr_get_u32(attribute);
+    if (type == RTA_PRIORITY) route.metric = ::mnl_attr_get_u32(attribute);
   });
   return route;
 }
@@ -209,10 +210,33 @@ std::vector<Link> Socket::links() {
 }
 
 std::optional<Link> Socket::find_link(std::string_view name) {
-  for (auto& link : links()) {
-    if (link.name == name) return std::move(link);
+  if (name.empty() || name.size() >= IFNAMSIZ) return std::nullopt;
+  alignas(nlmsghdr) std::array<char, 128> question{};
+  auto* header = ::mnl_nlmsg_put_header(question.data());
+  header->nlmsg_type = RTM_GETLINK;
+  header->nlmsg_flags = NLM_F_REQUEST;
+  header->nlmsg_seq = ++sequence_;
+  ::mnl_nlmsg_put_extra_header(header, sizeof(ifinfomsg));
+  ::mnl_attr_put_strz(header, IFLA_IFNAME, std::string{name}.c_str());
+  if (::send(socket_.get(), header, header->nlmsg_len, 0) < 0) throw Error::from_errno(errno, "ask for a link");
+  std::vector<char> buffer(16 << 10);
+  for (;;) {
+    int length = static_cast<int>(receive(socket_, buffer));
+    for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); ::mnl_nlmsg_ok(message, length);
+         message = ::mnl_nlmsg_next(message, &length)) {
+      if (message->nlmsg_seq != sequence_) continue;
+      if (message->nlmsg_type == RTM_NEWLINK) return parse_link(message);
+      if (message->nlmsg_type != NLMSG_ERROR) continue;
+      const auto error = -static_cast<const nlmsgerr*>(::mnl_nlmsg_get_payload(message))->error;
+      if (error == ENODEV) return std::nullopt;
+      throw Error::from_errno(error, "find link {}", name);
+    }
   }
-  return std::nullopt;
+}
+
+Link Socket::get_link(std::string_view name) {
+  if (auto link = find_link(name)) return std::move(*link);
+  throw Error{Kind::not_found, "there is no link {}", quote(name)};
 }
 
 std::vector<LinkAddress> Socket::addresses() {

@@ -25,6 +25,7 @@ class Handlers : public testing::Test {
   static std::string body_of(const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
 
   TempDir directory_{"/tmp", "berth-api-test-"};
+  OwnNetwork network_;  // the engine makes a bridge
   engine::Engine engine_{settings_in(directory_.path())};
   LiveServer server_{[this](Request& request) { return engine_api().answer(request, engine_); }};
 };

@@ -1,0 +1,97 @@
+// What the parts of this module share.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/guarded.hpp"
+#include "network/drivers.hpp"
+#include "network/ipam.hpp"
+#include "network/network.hpp"
+#include "network/pools.hpp"
+#include "network/records.hpp"
+#include "network/sandbox_pool.hpp"
+
+namespace berth::network {
+
+/// Endpoints that have rows and addresses, but no links yet.
+struct Reservation {
+  struct Place {
+    std::shared_ptr<Network> network;
+    Endpoint endpoint;
+    bool reused = false;  ///< somebody else had one of its addresses not long ago
+  };
+  std::vector<Place> places;
+};
+
+/// Which endpoint the default route of a family goes to; null: none. The highest priority, then the first name.
+const Endpoint* choose_gateway(const std::vector<Endpoint>& endpoints, bool v6);
+
+/// Makes the links of all, then gives them names, addresses and routes in one batch. `present`: what the sandbox had
+/// before.
+void plug(Host& host, Sandbox& sandbox, const std::vector<Reservation::Place>& places,
+          const std::vector<Endpoint>& present);
+
+/// Removes an endpoint's link, and moves default routes to what is left. What is not there is not missed.
+void unplug(Sandbox& sandbox, const Endpoint& endpoint, const std::vector<Endpoint>& before,
+            const std::vector<Endpoint>& after) noexcept;
+
+struct Networks::Impl {
+  /// All that changes; nothing waits while it holds the lock, but for the database.
+  struct State {
+    std::map<std::string, std::shared_ptr<Network>> networks;  ///< by ID
+    std::map<std::string, MemberRecord> members;               ///< by the container's ID
+
+    std::shared_ptr<Network> find(const std::string& name_or_id) const;
+    /// Throws `not_found`: "network x not found".
+    std::shared_ptr<Network> get(const std::string& name_or_id) const;
+    [[nodiscard]] std::vector<std::pair<const MemberRecord*, const Endpoint*>> endpoints_on(
+        const std::string& network_id) const;
+  };
+
+  Impl(Settings given, Collaborators others);
+
+  // networks.cpp
+  Sandbox make_sandbox(SandboxKind kind);
+  void publish(std::string_view action, const Network& network, const std::string& container_id = {});
+
+  // create.cpp; `changes` is held
+  void add_subnets(NetworkRecord& record);
+  std::shared_ptr<Network> add(NetworkRecord record);
+
+  // defaults.cpp; `changes` is held
+  void ensure_default_networks();
+  void ensure_links();
+  void remove_orphans();
+
+  // reserve.cpp
+  Reservation reserve(State& all, const Sandbox& sandbox, const JoinRequest& request);
+  Reservation reserve_more(State& all, const Member& member, const EndpointRequest& request);
+  /// Gives addresses back; rows are the caller's.
+  static void release(State& all, const std::vector<Endpoint>& endpoints) noexcept;
+
+  // join.cpp: rows and addresses; returns what was there
+  std::vector<Endpoint> forget(const std::string& container_id) noexcept;
+  std::vector<Endpoint> forget_endpoint(const std::string& container_id, const std::string& network_id) noexcept;
+
+  const Settings settings;
+  Collaborators collaborators;
+  Records records;
+  const std::vector<AddressPool> pools;
+  std::mutex changes;  ///< held while networks are created and removed; before `state`
+  Guarded<State> state;
+  SandboxPool sandboxes;
+};
+
+/// A name for the host's end of a pair.
+std::string make_veth_name();
+
+}  // namespace berth::network

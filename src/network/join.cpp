@@ -1,0 +1,153 @@
+// Containers come to their networks and leave them.
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/undo.hpp"
+#include "network/internal.hpp"
+
+namespace berth::network {
+namespace {
+
+void check_ports(const JoinRequest& request) {
+  if (request.ports.empty()) return;
+  throw Error{Kind::unsupported, "ports of containers cannot be published yet"};
+}
+
+}  // namespace
+
+Sandbox Networks::take_sandbox(std::span<const EndpointRequest> endpoints) {
+  const auto linked = !endpoints.empty() && impl_->state.with([&](const Impl::State& state) {
+    const auto network = state.find(endpoints.front().network);
+    return network && get_driver(network->record.shown.Driver).has_host_links();
+  });
+  return impl_->sandboxes.take(linked ? SandboxKind::linked : SandboxKind::bare);
+}
+
+Sandbox Networks::open_sandbox(pid_t process) {
+  return Sandbox::of(process);
+}
+
+Connections Networks::join(Sandbox& sandbox, const JoinRequest& request) {
+  const auto& id = request.member.container_id;
+  check_ports(request);
+  leave(id);
+  const auto reservation =
+      impl_->state.with([&](Impl::State& state) { return impl_->reserve(state, sandbox, request); });
+  Undo undo;
+  undo.add([&]() noexcept { impl_->forget(id); });
+  Host host{impl_->records.owner()};
+  if (sandbox.ready_link &&
+      (reservation.places.empty() || reservation.places.front().endpoint.host_link != sandbox.ready_link->host_name)) {
+    host.socket().apply(netlink::Request{}.remove_link(sandbox.ready_link->host_index));
+    sandbox.ready_link.reset();
+  }
+  plug(host, sandbox, reservation.places, {});
+  undo.dismiss();
+  for (const auto& place : reservation.places) impl_->publish("connect", *place.network, id);
+  return connections(id).value_or(Connections{});
+}
+
+/// Rows and addresses; links go with the sandbox.
+std::vector<Endpoint> Networks::Impl::forget(const std::string& container_id) noexcept {
+  std::vector<Endpoint> endpoints;
+  state.with([&](State& all) {
+    const auto found = all.members.find(container_id);
+    if (found == all.members.end()) return;
+    release(all, found->second.endpoints);
+    endpoints = std::move(found->second.endpoints);
+    all.members.erase(found);
+    try {
+      records.remove_member(container_id);
+    } catch (const Error& error) {
+      log::warn("row of a container's networks is left until the next start",
+                {{"container", container_id}, {"error", error.message()}});
+    }
+  });
+  return endpoints;
+}
+
+void Networks::leave(const std::string& container_id) {
+  for (const auto& endpoint : impl_->forget(container_id)) {
+    const auto network = impl_->state.with([&](const Impl::State& state) { return state.find(endpoint.network_id); });
+    if (network) impl_->publish("disconnect", *network, container_id);
+  }
+}
+
+Endpoint Networks::connect(Sandbox& sandbox, const Member& member, const EndpointRequest& request) {
+  std::vector<Endpoint> present;
+  const auto reservation = impl_->state.with([&](Impl::State& state) {
+    if (const auto found = state.members.find(member.container_id); found != state.members.end()) {
+      present = found->second.endpoints;
+    }
+    return impl_->reserve_more(state, member, request);
+  });
+  const auto& place = reservation.places.front();
+  Undo undo;
+  undo.add([&]() noexcept {
+    impl_->forget_endpoint(member.container_id, place.endpoint.network_id);
+    unplug(sandbox, place.endpoint, {}, {});
+  });
+  Host host{impl_->records.owner()};
+  plug(host, sandbox, reservation.places, present);
+  undo.dismiss();
+  impl_->publish("connect", *place.network, member.container_id);
+  return place.endpoint;
+}
+
+std::vector<Endpoint> Networks::Impl::forget_endpoint(const std::string& container_id,
+                                                      const std::string& network_id) noexcept {
+  return state.with([&](State& all) {
+    std::vector<Endpoint> gone;
+    auto& endpoints = all.members[container_id].endpoints;
+    const auto found = std::ranges::find(endpoints, network_id, &Endpoint::network_id);
+    if (found == endpoints.end()) return gone;
+    gone.push_back(std::move(*found));
+    endpoints.erase(found);
+    release(all, gone);
+    try {
+      records.put(all.members[container_id]);
+    } catch (const Error& error) {
+      log::warn("row of a container's networks is out of date",
+                {{"container", container_id}, {"error", error.message()}});
+    }
+    return gone;
+  });
+}
+
+void Networks::disconnect(Sandbox* sandbox, const std::string& container_id, const std::string& name) {
+  const auto [network, before] = impl_->state.with([&](const Impl::State& state) {
+    auto found = state.get(name);
+    const auto member = state.members.find(container_id);
+    const auto connected = member != state.members.end() &&
+                           std::ranges::find(member->second.endpoints, found->id(), &Endpoint::network_id) !=
+                               member->second.endpoints.end();
+    if (!connected) {
+      throw Error{Kind::forbidden, "container {} is not connected to network {}", container_id, found->name()};
+    }
+    return std::pair{found, member->second.endpoints};
+  });
+  const auto& id = network->id();
+  if (sandbox != nullptr) {
+    auto after = before;
+    std::erase_if(after, [&](const Endpoint& endpoint) { return endpoint.network_id == id; });
+    unplug(*sandbox, *std::ranges::find(before, id, &Endpoint::network_id), before, after);
+  }
+  impl_->forget_endpoint(container_id, id);
+  impl_->publish("disconnect", *network, container_id);
+}
+
+void Networks::rename(const std::string& container_id, const std::string& name) {
+  impl_->state.with([&](Impl::State& state) {
+    const auto found = state.members.find(container_id);
+    if (found == state.members.end()) return;
+    auto& record = found->second;
+    for (auto& endpoint : record.endpoints) {
+      std::ranges::replace(endpoint.dns_names, record.member.name, name);
+    }
+    record.member.name = name;
+    impl_->records.put(record);
+  });
+}
+
+}  // namespace berth::network
