@@ -111,11 +111,15 @@ Sandbox Sandbox::of(pid_t process) {
     kernel::enter_namespace(netns, CLONE_NEWNET, "of a container");
     parts = open_parts();
   });
-  return {std::move(netns), std::move(parts.socket), std::move(parts.ipv6)};
+  Sandbox sandbox{std::move(netns), std::move(parts.socket), std::move(parts.ipv6)};
+  sandbox.has_ipv6_of_new_links_ = true;
+  return sandbox;
 }
 
 void Sandbox::set_ipv6_of_new_links(bool on) {
+  if (on == has_ipv6_of_new_links_) return;
   write_sysctl(ipv6_of_new_links_, on ? "0" : "1", ipv6_of_new_links);
+  has_ipv6_of_new_links_ = on;
 }
 
 void Sandbox::write_sysctls(const std::map<std::string, std::string>& values) const {

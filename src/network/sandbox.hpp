@@ -55,6 +55,7 @@ class Sandbox {
   UniqueFd netns_;
   netlink::Socket socket_;
   UniqueFd ipv6_of_new_links_;  ///< conf/default/disable_ipv6; empty in a kernel without IPv6
+  bool has_ipv6_of_new_links_ = false;
 };
 
 }  // namespace berth::network

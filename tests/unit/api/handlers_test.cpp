@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "../support/own_network.hpp"
 #include "api/routes.hpp"
 #include "engine/engine.hpp"
 #include "live_server.hpp"

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 
+#include "../support/own_network.hpp"
 #include "base/file.hpp"
-#include "linux/namespaces.hpp"
 #include "network/network.hpp"
 
 namespace berth::network {
@@ -17,8 +17,7 @@ class NetworkTest : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root to make network namespaces";
-    ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
-    kernel::set_loopback_up();
+    own_network_.emplace();
     host_ = std::make_unique<netlink::Socket>();
     start();
   }
@@ -76,6 +75,7 @@ class NetworkTest : public testing::Test {
     return gateways;
   }
 
+  std::optional<OwnNetwork> own_network_;
   TempDir directory_{"/tmp", "network-test-"};
   std::unique_ptr<netlink::Socket> host_;
   std::unique_ptr<metadata::Database> database_;
