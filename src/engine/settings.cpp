@@ -11,6 +11,7 @@
 #include "base/strings.hpp"
 #include "containers/spec.hpp"
 #include "engine/engine.hpp"
+#include "engine/settings_network.hpp"
 
 namespace berth::engine {
 namespace {
@@ -47,7 +48,7 @@ std::vector<Setting> setting_table() {
   const auto text = [](auto member, const char* key) {
     return [member, key](Settings& settings, const json::Value& value) { settings.*member = string_value(key, value); };
   };
-  return {
+  std::vector<Setting> table = {
       {"--host", "hosts", [](Settings& s, const json::Value& v) { s.hosts = string_list("hosts", v); }},
       {"--label", "labels", [](Settings& s, const json::Value& v) { s.labels = string_list("labels", v); }},
       {"--data-root", "data-root", text(&Settings::data_root, "data-root")},
@@ -63,7 +64,15 @@ std::vector<Setting> setting_table() {
          if (!v.is_bool()) throw Error{Kind::invalid, "configuration key \"debug\": it is not a boolean"};
          if (v.get_bool()) s.log_level = "debug";
        }},
+      {"--default-address-pool", "default-address-pools",
+       [](Settings& s, const json::Value& v) { read_address_pools(s.network, v); }},
   };
+  for (const auto& setting : network_settings()) {
+    table.push_back({setting.flag, setting.key, [&setting](Settings& settings, const json::Value& value) {
+                       read_network_key(setting, settings.network, value);
+                     }});
+  }
+  return table;
 }
 
 void read_config_file(Settings& settings, const CLI::App& app, bool required) {
@@ -151,6 +160,8 @@ Settings parse_settings(int argc, char** argv) {
   app.add_flag("-D,--debug", debug, "Enable debug mode");
   app.add_option("--label", settings.labels, "Set key=value labels to the daemon");
   app.add_option("--init-path", init_program, "Path to the docker-init binary")->capture_default_str();
+  NetworkFlags network_flags;
+  network_flags.add_to(app);
   app.set_version_flag("-v,--version", std::string{"Berth version "} + berth_version);
   try {
     app.parse(argc, argv);
@@ -166,6 +177,7 @@ Settings parse_settings(int argc, char** argv) {
   settings.init_program = init_program;
   if (debug) settings.log_level = "debug";
   settings.log.Config = parse_log_options(log_options);
+  network_flags.apply(settings.network);
   read_config_file(settings, app, config_option->count() > 0);
   check(settings);
   if (settings.hosts.empty()) settings.hosts.push_back("unix:///run/berth/berth.sock");

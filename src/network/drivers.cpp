@@ -44,7 +44,8 @@ const Driver& null_driver() {
 }
 
 const Driver& get_driver(std::string_view name) {
-  static const std::array drivers = {&bridge_driver(), &host_driver(), &null_driver()};
+  static const std::array drivers = {&bridge_driver(), &host_driver(), &null_driver(), &macvlan_driver(),
+                                     &ipvlan_driver()};
   const auto* const found = std::ranges::find(drivers, name, [](const Driver* driver) { return driver->name(); });
   if (found == drivers.end()) {
     throw Error{Kind::not_found, "could not find plugin {} in v1 plugin registry: plugin not found", name};

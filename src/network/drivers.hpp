@@ -100,5 +100,7 @@ const Driver& get_driver(std::string_view name);
 const Driver& bridge_driver();
 const Driver& host_driver();
 const Driver& null_driver();
+const Driver& macvlan_driver();
+const Driver& ipvlan_driver();
 
 }  // namespace berth::network
