@@ -142,8 +142,7 @@ class LanDriver : public Driver {
     const auto vlan = find_vlan(name);
     const auto parent = vlan ? host.socket().find_link(vlan->parent) : std::nullopt;
     if (!parent) {
-      throw Error{Kind::invalid, "invalid subinterface {}: there is no interface {}", name,
-                  vlan ? vlan->parent : name};
+      throw Error{Kind::invalid, "invalid subinterface {}: there is no interface {}", name, vlan ? vlan->parent : name};
     }
     try {
       host.socket().apply(netlink::Request{}.add_vlan({.name = name}, parent->index, vlan->number));
