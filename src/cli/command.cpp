@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/size.hpp"
 #include "base/strings.hpp"
 #include "cli/session.hpp"
 #include "cli/units.hpp"

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/file.hpp"
+#include "base/size.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "cli/container_flags.hpp"

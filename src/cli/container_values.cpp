@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "base/file.hpp"
+#include "base/size.hpp"
 #include "base/strings.hpp"
 #include "cli/container_flags.hpp"
 #include "cli/units.hpp"

@@ -10,9 +10,6 @@
 
 namespace berth::cli {
 
-/// "512m", "1.5GiB", "10b": a size with a binary unit. Throws `invalid`: "invalid size: 'x'".
-std::int64_t parse_size(const std::string& text);
-
 /// Decimal units with `digits` significant ones: 1913 -> "1.913kB" with 4, "1.91kB" with 3.
 std::string human_size(double bytes, int digits = 4);
 /// Binary units: "23.54GiB".

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <regex>
 
 #include "base/error.hpp"
+#include "base/size.hpp"
 #include "base/strings.hpp"
 #include "containers/log_address.hpp"
 
@@ -61,18 +60,6 @@ bool is_general(std::string_view option) {
   return std::ranges::find(names, option) != names.end();
 }
 
-std::int64_t parse_size(const std::string& text, double base) {
-  static const std::regex form{R"(^(\d+(?:\.\d+)?) ?([kKmMgGtTpP]?)[iI]?[bB]?$)"};
-  std::smatch match;
-  if (text.size() > 32 || !std::regex_match(text, match, form)) throw Error{Kind::invalid, "invalid size: '{}'", text};
-  constexpr std::string_view units = "kmgtp";
-  const auto unit = to_lower(match[2].str());
-  const auto power = unit.empty() ? 0.0 : static_cast<double>(units.find(unit[0]) + 1);
-  const auto bytes = std::stod(match[1].str()) * std::pow(base, power);
-  if (bytes > 9e18) throw Error{Kind::invalid, "invalid size: '{}'", text};
-  return static_cast<std::int64_t>(bytes);
-}
-
 void set_mode(shim::LogSettings& settings, const LogOptions& options) {
   const auto mode = find_option(options, "mode").value_or("");
   if (!mode.empty() && mode != "blocking" && mode != "non-blocking") {
@@ -85,7 +72,7 @@ void set_mode(shim::LogSettings& settings, const LogOptions& options) {
     throw Error{Kind::invalid, "logger: max-buffer-size option is only supported with 'mode=non-blocking'"};
   }
   try {
-    settings.max_buffer_size = parse_binary_size(size->second);
+    settings.max_buffer_size = parse_size(size->second);
   } catch (Error& error) {
     throw error.in("error parsing option max-buffer-size");
   }
@@ -126,14 +113,6 @@ bool flag_option(const LogOptions& options, const std::string& name) {
   const auto value = parse_bool(*text);
   if (!value) throw Error{Kind::invalid, "strconv.ParseBool: parsing {}: invalid syntax", quote(*text)};
   return *value;
-}
-
-std::int64_t parse_binary_size(const std::string& text) {
-  return parse_size(text, 1024);
-}
-
-std::int64_t parse_decimal_size(const std::string& text) {
-  return parse_size(text, 1000);
 }
 
 std::vector<std::string> log_driver_names() {

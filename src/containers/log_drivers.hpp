@@ -38,10 +38,6 @@ const LogDriver* find_log_driver(std::string_view name);
 std::optional<std::string> find_option(const LogOptions& options, const std::string& name);
 /// strconv.ParseBool; false without a value.
 bool flag_option(const LogOptions& options, const std::string& name);
-/// "10m"; 1024 is a kilobyte.
-std::int64_t parse_binary_size(const std::string& text);
-/// "10m"; 1000 is a kilobyte.
-std::int64_t parse_decimal_size(const std::string& text);
 
 // log_file_options.cpp
 

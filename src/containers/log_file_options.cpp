@@ -1,5 +1,6 @@
 // json-file and local, and the cache of drivers that send their messages elsewhere: how files are bounded.
 #include "base/error.hpp"
+#include "base/size.hpp"
 #include "base/strings.hpp"
 #include "containers/log_drivers.hpp"
 
@@ -17,7 +18,7 @@ constexpr int local_max_file = 5;
 /// "-1": without bound, as Docker's documentation has it. 0 is told as that too.
 std::int64_t parse_max_size(const std::string& text) {
   if (text == "-1") return 0;
-  const auto bytes = parse_decimal_size(text);
+  const auto bytes = parse_size(text, 1000);
   if (bytes == 0) throw Error{Kind::invalid, "max-size must be a positive number"};
   return bytes;
 }

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/size.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "containers/log_address.hpp"
@@ -81,7 +82,7 @@ void configure_fluentd(shim::LogSettings& settings, const LogSubject& subject, c
     throw error.in("invalid fluentd-address ({})", address);
   }
   if (const auto limit = find_option(options, "fluentd-buffer-limit"))
-    receiver.buffer_limit = parse_binary_size(*limit);
+    receiver.buffer_limit = parse_size(*limit);
   if (const auto wait = find_option(options, "fluentd-retry-wait")) {
     receiver.retry_wait_ms = parse_go_duration(*wait).count();
   }

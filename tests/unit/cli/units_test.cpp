@@ -14,14 +14,6 @@ namespace {
 
 using std::chrono::seconds;
 
-TEST(Units, SizesAreReadWithBinaryUnits) {
-  EXPECT_EQ(parse_size("100"), 100);
-  EXPECT_EQ(parse_size("512m"), 512 << 20);
-  EXPECT_EQ(parse_size("1.5GiB"), 1536LL << 20);
-  EXPECT_EQ(parse_size("10 kb"), 10 << 10);
-  for (const auto* text : {"", "m", "-1", "5x", "5mm"}) EXPECT_THROW(parse_size(text), Error) << text;
-}
-
 TEST(Units, SizesAreShownAsDockerShowsThem) {
   EXPECT_EQ(human_size(1913), "1.913kB");
   EXPECT_EQ(human_size(1913, 3), "1.91kB");
