@@ -29,6 +29,8 @@ std::string join(const Range& parts, std::string_view separator) {
 }
 
 std::string_view trim(std::string_view text);
+/// What stands between ASCII blanks, any number of them.
+std::vector<std::string_view> words_of(std::string_view text);
 std::string to_lower(std::string_view text);
 std::string to_upper(std::string_view text);
 bool equals_ignoring_case(std::string_view left, std::string_view right);

@@ -34,10 +34,8 @@ struct Resolver {
 Resolver parse_resolver(const std::string& text) {
   Resolver resolver;
   for (const auto& line : split(text, '\n')) {
-    std::vector<std::string> words;
-    for (const auto& word : split(line.substr(0, line.find_first_of("#;")), ' ')) {
-      if (const auto trimmed = trim(word); !trimmed.empty()) words.emplace_back(trimmed);
-    }
+    const auto found = words_of(std::string_view{line}.substr(0, line.find_first_of("#;")));
+    std::vector<std::string> words{found.begin(), found.end()};
     if (words.size() < 2) continue;
     const auto keyword = words.front();
     words.erase(words.begin());

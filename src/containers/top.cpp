@@ -15,25 +15,12 @@ namespace {
 constexpr std::size_t output_limit = 64U << 20U;
 constexpr std::string_view blanks = "\t\n\f\r ";
 
-/// Words between blanks of ASCII; what a program puts into its name may have others.
-std::vector<std::string> words_of(std::string_view line) {
-  std::vector<std::string> words;
-  while (true) {
-    line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
-    if (line.empty()) return words;
-    words.emplace_back(line.substr(0, line.find_first_of(blanks)));
-    line.remove_prefix(words.back().size());
-  }
-}
-
 /// As many columns as there are titles.
-std::vector<std::string> columns_of(std::vector<std::string> words, std::size_t count) {
-  if (words.size() <= count) return words;
-  const auto last = words.begin() + static_cast<std::ptrdiff_t>(count) - 1;
-  const auto joined = join(std::vector<std::string>{last, words.end()}, " ");
-  words.erase(last, words.end());
-  words.push_back(joined);
-  return words;
+std::vector<std::string> columns_of(const std::vector<std::string_view>& words, std::size_t count) {
+  std::vector<std::string> columns{words.begin(),
+                                   words.begin() + static_cast<std::ptrdiff_t>(std::min(count, words.size()))};
+  for (std::size_t i = count; i < words.size(); ++i) columns.back().append(" ").append(words[i]);
+  return columns;
 }
 
 std::string find_ps() {
@@ -108,20 +95,20 @@ void check_ps_args(std::string_view ps_args) {
 Processes parse_ps_output(std::string_view output, const std::vector<pid_t>& pids) {
   Processes processes;
   const auto lines = split(output, '\n');
-  processes.Titles = words_of(lines.front());
+  for (const auto title : words_of(lines.front())) processes.Titles.emplace_back(title);
   const auto title = std::ranges::find(processes.Titles, "PID");
   if (title == processes.Titles.end()) throw Error{Kind::internal, "Couldn't find PID field in ps output"};
   const auto column = static_cast<std::size_t>(title - processes.Titles.begin());
   bool ours = false;  // a line of threads, "-" for the process, belongs to the process above it
   for (std::size_t i = 1; i < lines.size(); ++i) {
-    auto words = words_of(lines[i]);
+    const auto words = words_of(lines[i]);
     if (words.size() <= column) continue;
     if (words[column] != "-") {
       const auto pid = parse_number<pid_t>(words[column]);
       if (!pid) throw Error{Kind::internal, "Unexpected pid '{}': invalid syntax", words[column]};
       ours = std::ranges::find(pids, *pid) != pids.end();
     }
-    if (ours) processes.Processes_.push_back(columns_of(std::move(words), processes.Titles.size()));
+    if (ours) processes.Processes_.push_back(columns_of(words, processes.Titles.size()));
   }
   return processes;
 }

@@ -45,17 +45,6 @@ std::uint64_t number_in(FdRef directory, const char* name) {
   return number_of(text_of(directory, name));
 }
 
-/// The fields of a line, separated by any number of blanks.
-std::vector<std::string_view> fields_of(std::string_view line) {
-  std::vector<std::string_view> fields;
-  while (true) {
-    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-    if (line.empty()) return fields;
-    fields.push_back(line.substr(0, line.find_first_of(" \t")));
-    line.remove_prefix(fields.back().size());
-  }
-}
-
 /// Calls `visit` for each line that is not empty.
 template <class Visit>
 void for_each_line(std::string_view text, const Visit& visit) {
@@ -99,7 +88,7 @@ std::optional<BlockCount> device_of(std::string_view field) {
 BlockCounts block_counts_in(FdRef directory, const std::string& name) {
   BlockCounts counts;
   for_each_line(text_of(directory, name.c_str()), [&](std::string_view line) {
-    const auto fields = fields_of(line);
+    const auto fields = words_of(line);
     auto count = device_of(fields.empty() ? "" : fields.front());
     if (!count || fields.size() < 2) return;
     if (fields.size() > 2) count->operation = fields[1];
@@ -134,7 +123,7 @@ BlockUsage read_blocks_v1(FdRef directory) {
 BlockUsage read_blocks_v2(FdRef directory) {
   BlockUsage usage;
   for_each_line(text_of(directory, "io.stat"), [&](std::string_view line) {
-    const auto fields = fields_of(line);
+    const auto fields = words_of(line);
     const auto device = device_of(fields.empty() ? "" : fields.front());
     if (!device) return;
     auto read = *device;
@@ -158,7 +147,7 @@ CpuUsage read_cpu_v1(FdRef cpu, FdRef cpuacct) {
   usage.user = nanos_of_ticks(find_in(times, "user"));
   usage.kernel = nanos_of_ticks(find_in(times, "system"));
   const auto per_cpu = text_of(cpuacct, "cpuacct.usage_percpu");
-  for (const auto& field : fields_of(trim(per_cpu))) usage.per_cpu.push_back(number_of(field));
+  for (const auto& field : words_of(per_cpu)) usage.per_cpu.push_back(number_of(field));
   const auto throttled = counters_in(cpu, "cpu.stat");
   usage.periods = find_in(throttled, "nr_periods");
   usage.throttled_periods = find_in(throttled, "nr_throttled");
@@ -232,7 +221,7 @@ HostCpuTime parse_host_cpu_time(std::string_view stat) {
   HostCpuTime time;
   for_each_line(stat, [&](std::string_view line) {
     if (!line.starts_with("cpu")) return;
-    const auto fields = fields_of(line);
+    const auto fields = words_of(line);
     if (fields.front() != "cpu") {
       ++time.online;
       return;
@@ -271,7 +260,7 @@ std::map<std::string, InterfaceUsage> parse_interfaces(std::string_view net_dev)
     const auto pair = split_once(line, ':');  // the two lines of the head have none
     if (!pair) return;
     const auto name = trim(pair->first);
-    const auto fields = fields_of(pair->second);
+    const auto fields = words_of(pair->second);
     if (name == "lo" || fields.size() < columns) return;
     interfaces[std::string{name}] = {.rx_bytes = number_of(fields[0]),
                                      .rx_packets = number_of(fields[1]),

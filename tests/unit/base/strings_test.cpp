@@ -12,6 +12,12 @@ TEST(Strings, SplitKeepsEmptyParts) {
   EXPECT_EQ(split("", ':'), std::vector<std::string>{""});
 }
 
+TEST(Strings, WordsStandBetweenAnyNumberOfBlanks) {
+  EXPECT_EQ(words_of(" one\t\ttwo \r\n\v\fthree "), (std::vector<std::string_view>{"one", "two", "three"}));
+  EXPECT_EQ(words_of("one\xc2\xa0two"), std::vector<std::string_view>{"one\xc2\xa0two"});  // no blank of ASCII
+  for (const auto* text : {"", " \t\n"}) EXPECT_TRUE(words_of(text).empty()) << text;
+}
+
 TEST(Strings, NumbersAreWholeOrNothing) {
   EXPECT_EQ(parse_number<int>("42"), 42);
   for (const auto* text : {"", "42x", " 42", "+42", "99999999999"}) EXPECT_FALSE(parse_number<int>(text)) << text;
