@@ -1,7 +1,5 @@
 #include "shim/monitor/log_socket.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,14 +9,10 @@
 #include <optional>
 
 #include "base/strings.hpp"
+#include "shim/monitor/internet_address.hpp"
 
 namespace berth::shim {
 namespace {
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-};
 
 Error dial_error(const LogAddress& address, std::string_view text) {
   return {Kind::unavailable, "dial {} {}: {}", address.transport, address.address, text};
@@ -41,23 +35,11 @@ SocketAddress internet_address(const LogAddress& address) {
   const auto port =
       colon == std::string_view::npos ? std::nullopt : parse_number<std::uint16_t>(text.substr(colon + 1));
   if (!port) throw dial_error(address, "missing port in address");
-  std::string host{text.substr(0, colon)};
-  SocketAddress made;
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-    auto& target = reinterpret_cast<sockaddr_in6&>(made.storage);
-    target.sin6_family = AF_INET6;
-    target.sin6_port = htons(*port);
-    made.size = sizeof target;
-    if (::inet_pton(AF_INET6, host.c_str(), &target.sin6_addr) == 1) return made;
-  } else {
-    auto& target = reinterpret_cast<sockaddr_in&>(made.storage);
-    target.sin_family = AF_INET;
-    target.sin_port = htons(*port);
-    made.size = sizeof target;
-    if (::inet_pton(AF_INET, host.c_str(), &target.sin_addr) == 1) return made;
-  }
-  throw dial_error(address, "no such host");
+  auto host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const auto found = find_internet_address(std::string{host}, *port);
+  if (!found) throw dial_error(address, "no such host");
+  return *found;
 }
 
 bool is_unix(const LogAddress& address) {
@@ -76,8 +58,7 @@ LogSocket begin_connection(const LogAddress& address) {
   LogSocket socket;
   socket.fd = UniqueFd{::socket(target.storage.ss_family, type, 0)};
   if (!socket.fd) throw dial_error(address, "socket: " + errno_text(errno));
-  const auto* generic = reinterpret_cast<const sockaddr*>(&target.storage);
-  socket.is_connected = ::connect(socket.fd.get(), generic, target.size) == 0;
+  socket.is_connected = ::connect(socket.fd.get(), target.generic(), target.size) == 0;
   if (!socket.is_connected && errno != EINPROGRESS) throw dial_error(address, "connect: " + errno_text(errno));
   return socket;
 }

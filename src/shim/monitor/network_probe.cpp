@@ -1,8 +1,6 @@
 #include "shim/monitor/network_probe.hpp"
 
-#include <arpa/inet.h>
 #include <grp.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -19,6 +17,7 @@
 #include "base/strings.hpp"
 #include "linux/namespaces.hpp"
 #include "linux/process.hpp"
+#include "shim/monitor/internet_address.hpp"
 
 namespace berth::shim {
 namespace {
@@ -64,23 +63,10 @@ void drop_privileges() {
 }
 
 UniqueFd connect_to(const std::string& address, std::uint16_t port) {
-  sockaddr_storage storage{};
-  auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
-  auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
-  socklen_t size = 0;
-  if (::inet_pton(AF_INET, address.c_str(), &v4.sin_addr) == 1) {
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
-    size = sizeof v4;
-  } else if (::inet_pton(AF_INET6, address.c_str(), &v6.sin6_addr) == 1) {
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(port);
-    size = sizeof v6;
-  } else {
-    throw Error{Kind::invalid, "{} is no numeric address", quote(address)};
-  }
-  UniqueFd socket{::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&storage), size) < 0) {
+  const auto target = find_internet_address(address, port);
+  if (!target) throw Error{Kind::invalid, "{} is no numeric address", quote(address)};
+  UniqueFd socket{::socket(target->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  if (!socket || ::connect(socket.get(), target->generic(), target->size) < 0) {
     throw Error::from_errno(errno, "connect to {}:{}", address.contains(':') ? "[" + address + "]" : address, port);
   }
   return socket;
