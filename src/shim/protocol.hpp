@@ -10,7 +10,7 @@
 //   start    StartRequest, one descriptor per attachment, then the network namespace if it says so
 //                                                           -> pid, started_at; or exit_code 126/127 and the error
 //   attach   Attach + one descriptor                        -> ok once the client gets the container's output
-//   resize   ResizeRequest                                  -> ok, `conflict` without a terminal
+//   resize   ResizeRequest                                  -> ok, without a terminal too: there is nothing to do
 //   signal   SignalRequest                                  -> ok, `conflict` if process 1 has ended
 //   exec     ExecRequest, a file with ExecSettings, and the client's connection if there is an attachment
 //                                                           -> pid; or exit_code 126/127 and the error
