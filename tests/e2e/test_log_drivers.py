@@ -11,12 +11,13 @@ def test_the_local_driver_is_read_back_like_any_other(host):
     assert host.inspect(container)["LogPath"] == ""
 
 
-def test_the_local_driver_is_read_over_its_rotated_files(host):
-    config = {"Type": "local", "Config": {"max-size": "20k", "max-file": "3"}}
-    container = host.spawn("sh", "-c", "seq 1 5000", host_config={"LogConfig": config})
+@pytest.mark.parametrize("driver, size, files, most", [("json-file", "10k", "2", 1000), ("local", "20k", "3", 3000)])
+def test_bounded_logs_keep_the_newest_lines_over_their_rotated_files(host, driver, size, files, most):
+    config = {"Type": driver, "Config": {"max-size": size, "max-file": files}}
+    container = host.spawn("seq", "1", "5000", host_config={"LogConfig": config})
     host.wait(container)
     lines = host.output(container)[0].split()
-    assert lines[-1] == b"5000" and 1 < len(lines) < 3000
+    assert lines[-1] == b"5000" and 1 < len(lines) < most
     assert lines == [b"%d" % number for number in range(5001 - len(lines), 5001)]
 
 

@@ -1,12 +1,11 @@
 """The log driver fluentd: records, tags, acknowledgements, receivers that are late."""
 
-import socket
 import time
 
 import msgpack
 import pytest
 
-from harness.receivers import Fluentd, inside
+from harness.receivers import Fluentd, unused_port
 from harness.waiting import until
 
 
@@ -90,21 +89,6 @@ def test_messages_ask_for_an_acknowledgement_if_they_are_to(host):
         chunks = [option[b"chunk"] for option in fluentd.options]
     assert [record["log"] for record in fluentd.records] == [b"%d" % number for number in range(1, 21)]
     assert len(set(chunks)) == 20
-
-
-def unused_port(host):
-    with inside(host, lambda: socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-def test_a_container_whose_fluentd_is_not_there_does_not_start(host):
-    port = unused_port(host)
-    options = {"fluentd-address": f"127.0.0.1:{port}"}
-    container = host.create("true", host_config={"LogConfig": {"Type": "fluentd", "Config": options}})
-    reply = host.api.post(f"/containers/{container}/start")
-    assert reply.status == 500
-    assert f"failed to initialize logging driver: dial tcp 127.0.0.1:{port}: connect: connection refused" in reply.message
 
 
 def test_an_asynchronous_container_does_not_wait_for_its_fluentd(host):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from harness.clients import Failed
+from harness.receivers import unused_port
 
 
 def create(host, driver, **options):
@@ -77,6 +78,17 @@ def test_unknown_drivers_and_wrong_addresses_are_refused_in_dockers_words(host, 
 def test_what_is_not_there_yet_is_501_and_says_what_is(host, driver, options, reason):
     reply = create(host, driver, **options)
     assert reply.status == 501 and reply.message == reason
+
+
+@pytest.mark.parametrize("driver, scheme", [("fluentd", ""), ("syslog", "tcp://")])
+def test_a_container_whose_receiver_is_not_there_does_not_start(host, driver, scheme):
+    port = unused_port(host)
+    options = {f"{driver}-address": f"{scheme}127.0.0.1:{port}"}
+    container = host.create("true", host_config={"LogConfig": {"Type": driver, "Config": options}})
+    reply = host.api.post(f"/containers/{container}/start")
+    assert reply.status == 500
+    assert f"failed to initialize logging driver: dial tcp 127.0.0.1:{port}: connect: connection refused" in reply.message
+    assert host.state(container)["Status"] == "created" and host.state(container)["ExitCode"] == 128
 
 
 @pytest.mark.parametrize("client", ["docker", "berth"], indirect=True)

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from harness.receivers import Syslog, inside
+from harness.receivers import Syslog
 from harness.waiting import until
 
 TRANSPORTS = ["unixgram", "unix", "udp", "tcp"]
@@ -132,22 +132,6 @@ def test_without_the_cache_nothing_is_read_back(host, client):
     result = client("logs", container, check=False)
     assert result.code == 1 and "configured logging driver does not support reading" in result.err
     assert host.api.get(f"/containers/{container}/logs", stdout=1).status == 501
-
-
-def unused_port(host):
-    with inside(host, lambda: socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-def test_a_container_whose_syslog_is_not_there_does_not_start(host):
-    port = unused_port(host)
-    options = {"syslog-address": f"tcp://127.0.0.1:{port}"}
-    container = host.create("true", host_config={"LogConfig": {"Type": "syslog", "Config": options}})
-    reply = host.api.post(f"/containers/{container}/start")
-    assert reply.status == 500
-    assert f"failed to initialize logging driver: dial tcp 127.0.0.1:{port}: connect: connection refused" in reply.message
-    assert host.state(container)["Status"] == "created" and host.state(container)["ExitCode"] == 128
 
 
 def test_a_name_that_nobody_knows_is_told_at_the_start(host):

@@ -155,12 +155,3 @@ def test_log_driver_none_keeps_nothing_and_says_so(host):
     host.wait(container)
     reply = host.api.get(f"/containers/{container}/logs", stdout=1)
     assert "configured logging driver does not support reading" in reply.message
-
-
-def test_bounded_logs_keep_the_newest_lines(host):
-    config = {"Type": "json-file", "Config": {"max-size": "10k", "max-file": "2"}}
-    container = host.spawn("sh", "-c", "seq 1 5000", host_config={"LogConfig": config})
-    host.wait(container)
-    lines = host.output(container)[0].split()
-    assert lines[-1] == b"5000" and 1 < len(lines) < 1000
-    assert lines == [b"%d" % number for number in range(5001 - len(lines), 5001)]

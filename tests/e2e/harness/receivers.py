@@ -33,6 +33,13 @@ def inside(host, function):
     return result[0]
 
 
+def unused_port(host):
+    """A TCP port of the host's 127.0.0.1 that nobody listens at."""
+    with inside(host, socket.socket) as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
 class Listener:
     """A socket, and a thread that hands what arrives to `take`."""
 
