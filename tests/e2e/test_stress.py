@@ -4,6 +4,7 @@ The dice of a run are in its seed, which is printed; BERTH_E2E_SEED throws them 
 it: a seed that has failed fails again soon, not always.
 """
 
+import collections
 import contextlib
 import os
 import random
@@ -28,6 +29,10 @@ WEIGHTS = {"create": 22, "start": 18, "execute": 14, "pause": 8, "unpause": 8, "
            "remove": 10, "crash": 3}
 
 
+# What must have been done at least once, or the run says nothing: the last part of the path, or the method.
+CHANGES = ("create", "start", "exec", "pause", "unpause", "kill", "stop", "restart", "DELETE")
+
+
 class Client:
     """Does what its dice say, to containers that it shares with the others."""
 
@@ -36,6 +41,7 @@ class Client:
     def __init__(self, host, seed):
         self.host, self.dice = host, random.Random(seed)
         self.wrong = []
+        self.succeeded = collections.Counter()
 
     def run(self):
         try:
@@ -45,19 +51,23 @@ class Client:
             self.wrong.append(f"the client ended: {error!r}")
 
     def do(self, verb, name):
-        while not self.done(verb, name):
+        before = self.host.daemon
+        while lost := self.lost(verb, name):
             with self.down:  # until the daemon is back
-                assert self.host.daemon and self.host.daemon.poll() is None, "the daemon has ended by itself"
+                after = self.host.daemon
+                assert after and after.poll() is None, "the daemon has ended by itself"
+                assert after is not before, f"{verb} {name}: the daemon lives and has dropped the connection: {lost!r}"
+                before = after
 
-    def done(self, verb, name):
-        """False if the daemon died under the operation, or was not there."""
+    def lost(self, verb, name):
+        """What cut the operation off if the daemon died under it, or was not there."""
         try:
             getattr(self, verb)(name)
         except (TimeoutError, AssertionError) as error:
             self.wrong.append(f"{verb} {name}: {error!r}")
-        except (OSError, HTTPException, ValueError):
-            return False
-        return True
+        except (OSError, HTTPException, ValueError) as error:
+            return error
+        return None
 
     def ask(self, method, path, *expected, **more):
         try:
@@ -66,6 +76,8 @@ class Client:
             raise TimeoutError(f"{method} {path}: no answer within {PATIENCE} s") from error
         not_paused = reply.status == 500 and reply.message.endswith(" is not paused")  # as Docker has it
         assert reply.status in expected or not_paused, f"{method} {path}: {reply}"
+        if reply.status < 300:
+            self.succeeded[path.split("/")[-1] if method == "POST" else method] += 1
         return reply
 
     def change(self, verb, name, **query):
@@ -180,7 +192,9 @@ def work(host, seed):
             thaw(host)
     observer.ended.set()
     watching.join()
-    return [line for one in [*clients, observer] for line in one.wrong]
+    succeeded = sum((client.succeeded for client in clients), collections.Counter())
+    idle = [f"no {verb} has succeeded: {succeeded}" for verb in CHANGES if not succeeded[verb]]
+    return [line for one in [*clients, observer] for line in one.wrong] + idle
 
 
 def test_thousand_random_operations_leave_nothing_and_agree_with_the_kernel(fresh_host):
