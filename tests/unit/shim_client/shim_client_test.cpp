@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <future>
 #include <thread>
 
 #include "shim/protocol.hpp"
@@ -88,6 +89,20 @@ TEST_F(ShimClientTest, AnExitThatComesDuringACallIsKept) {
   ASSERT_EQ(events.size(), 1U);
   EXPECT_EQ(std::get<ExitStatus>(events.front()).exit_code, 3);
   EXPECT_TRUE(client->take_events().empty());
+}
+
+TEST_F(ShimClientTest, WhoFindsTheSocketTakenByACallIsToldOnceItIsFree) {
+  std::jthread caller{[&] { client->signal(9); }};
+  EXPECT_EQ(text_member(receive().body, "op"), "signal");  // from now on the call holds the socket
+  std::vector<ShimEvent> taken;
+  client->on_kept_events([&] {
+    send(exit_event);
+    taken = std::async(std::launch::async, [&] { return client->take_events(); }).get();
+  });
+  EXPECT_TRUE(client->take_events().empty());
+  send({{"ok", true}});
+  caller.join();
+  EXPECT_EQ(taken.size(), 1U);
 }
 
 TEST_F(ShimClientTest, TakingEventsDoesNotBlock) {
