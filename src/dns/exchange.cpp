@@ -47,7 +47,9 @@ Bytes bytes_of(std::string_view text) {
 std::vector<UpstreamServer> Silence::order(std::vector<UpstreamServer> servers) {
   std::erase_if(until_, [now = Loop::Clock::now()](const auto& entry) { return entry.second <= now; });
   if (!until_.empty()) {
-    std::ranges::stable_partition(servers, [&](const auto& server) { return !until_.contains(server.server.address); });
+    // not std::ranges: clang 14 cannot read its result
+    std::stable_partition(servers.begin(), servers.end(),
+                          [&](const auto& server) { return !until_.contains(server.server.address); });
   }
   return servers;
 }
