@@ -18,6 +18,7 @@
 #include "network/network.hpp"
 #include "network/pools.hpp"
 #include "network/records.hpp"
+#include "network/resolvers.hpp"
 #include "network/sandbox_pool.hpp"
 
 namespace berth::network {
@@ -73,7 +74,7 @@ struct Networks::Impl {
   void remove_orphans();
 
   // reserve.cpp
-  Reservation reserve(State& all, const Sandbox& sandbox, const JoinRequest& request);
+  Reservation reserve(State& all, const Sandbox& sandbox, const JoinRequest& request, ResolverPorts resolver);
   Reservation reserve_more(State& all, const Member& member, const EndpointRequest& request);
   /// Gives addresses back; rows are the caller's.
   static void release(State& all, const std::vector<Endpoint>& endpoints) noexcept;
@@ -82,12 +83,18 @@ struct Networks::Impl {
   std::vector<Endpoint> forget(const std::string& container_id) noexcept;
   std::vector<Endpoint> forget_endpoint(const std::string& container_id, const std::string& network_id) noexcept;
 
+  // join.cpp: names
+  [[nodiscard]] bool has_names(const std::vector<EndpointRequest>& requests) const;
+  /// What a container's names and its resolver follow from has changed. It gets a resolver if it needs one by now.
+  void update_resolver(const std::string& container_id, Sandbox* sandbox);
+
   const Settings settings;
   Collaborators collaborators;
   Records records;
   const std::vector<AddressPool> pools;
   std::mutex changes;  ///< held while networks are created and removed; before `state`
   Guarded<State> state;
+  Resolvers resolvers;
   SandboxPool sandboxes;
 };
 

@@ -32,8 +32,10 @@ Connections Networks::join(Sandbox& sandbox, const JoinRequest& request) {
   const auto& id = request.member.container_id;
   check_ports(request);
   leave(id);
+  ResolverSockets resolver;
+  if (impl_->has_names(request.endpoints)) resolver = open_resolver_sockets(sandbox.netns());
   const auto reservation =
-      impl_->state.with([&](Impl::State& state) { return impl_->reserve(state, sandbox, request); });
+      impl_->state.with([&](Impl::State& state) { return impl_->reserve(state, sandbox, request, resolver.ports); });
   Undo undo;
   undo.add([&]() noexcept { impl_->forget(id); });
   Host host{impl_->records.owner()};
@@ -43,13 +45,59 @@ Connections Networks::join(Sandbox& sandbox, const JoinRequest& request) {
     sandbox.ready_link.reset();
   }
   plug(host, sandbox, reservation.places, {});
+  auto made = connections(id).value_or(Connections{});
+  if (resolver.sockets.udp) impl_->resolvers.start(id, std::move(resolver), made.endpoints, request.dns);
   undo.dismiss();
   for (const auto& place : reservation.places) impl_->publish("connect", *place.network, id);
-  return connections(id).value_or(Connections{});
+  return made;
+}
+
+bool Networks::Impl::has_names(const std::vector<EndpointRequest>& requests) const {
+  return state.with([&](const State& all) {
+    return std::ranges::any_of(requests, [&](const EndpointRequest& request) {
+      const auto network = all.find(request.network);
+      return network && !is_predefined(network->name());
+    });
+  });
+}
+
+void Networks::Impl::update_resolver(const std::string& container_id, Sandbox* sandbox) {
+  MemberRecord record;
+  state.with([&](const State& all) {
+    if (const auto found = all.members.find(container_id); found != all.members.end()) record = found->second;
+  });
+  resolvers.update(container_id, record.endpoints, record.dns);
+  if (sandbox == nullptr || record.resolver != ResolverPorts{} || !needs_resolver(record.endpoints)) return;
+  auto sockets = open_resolver_sockets(sandbox->netns());
+  state.with([&](State& all) {
+    const auto found = all.members.find(container_id);
+    if (found == all.members.end()) return;
+    found->second.resolver = sockets.ports;
+    records.put(found->second);
+  });
+  resolvers.start(container_id, std::move(sockets), record.endpoints, record.dns);
+}
+
+void Networks::resume(Sandbox& sandbox, const std::string& container_id) {
+  const auto record = impl_->state.with([&](const Impl::State& state) {
+    const auto found = state.members.find(container_id);
+    return found == state.members.end() ? MemberRecord{} : found->second;
+  });
+  if (record.resolver == ResolverPorts{}) return;
+  auto sockets = open_resolver_sockets(sandbox.netns(), record.resolver);
+  if (sockets.ports != record.resolver) {
+    impl_->state.with([&](Impl::State& state) {
+      auto& member = state.members.at(container_id);
+      member.resolver = sockets.ports;
+      impl_->records.put(member);
+    });
+  }
+  impl_->resolvers.start(container_id, std::move(sockets), record.endpoints, record.dns);
 }
 
 /// Rows and addresses; links go with the sandbox.
 std::vector<Endpoint> Networks::Impl::forget(const std::string& container_id) noexcept {
+  resolvers.stop(container_id);
   std::vector<Endpoint> endpoints;
   state.with([&](State& all) {
     const auto found = all.members.find(container_id);
@@ -86,10 +134,12 @@ Endpoint Networks::connect(Sandbox& sandbox, const Member& member, const Endpoin
   Undo undo;
   undo.add([&]() noexcept {
     impl_->forget_endpoint(member.container_id, place.endpoint.network_id);
+    impl_->update_resolver(member.container_id, nullptr);
     unplug(sandbox, place.endpoint, {}, {});
   });
   Host host{impl_->records.owner()};
   plug(host, sandbox, reservation.places, present);
+  impl_->update_resolver(member.container_id, &sandbox);
   undo.dismiss();
   impl_->publish("connect", *place.network, member.container_id);
   return place.endpoint;
@@ -134,6 +184,7 @@ void Networks::disconnect(Sandbox* sandbox, const std::string& container_id, con
     unplug(*sandbox, *std::ranges::find(before, id, &Endpoint::network_id), before, after);
   }
   impl_->forget_endpoint(container_id, id);
+  impl_->update_resolver(container_id, nullptr);
   impl_->publish("disconnect", *network, container_id);
 }
 
@@ -148,6 +199,7 @@ void Networks::rename(const std::string& container_id, const std::string& name) 
     record.member.name = name;
     impl_->records.put(record);
   });
+  impl_->update_resolver(container_id, nullptr);
 }
 
 }  // namespace berth::network

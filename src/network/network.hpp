@@ -125,6 +125,8 @@ class Networks {
   /// All containers that have something: for whoever knows which of them run.
   std::vector<std::string> members();
   void rename(const std::string& container_id, const std::string& name);
+  /// At start, for each container that runs: what has ended with the daemon before goes on, as its resolver.
+  void resume(Sandbox& sandbox, const std::string& container_id);
 
  private:
   struct Impl;

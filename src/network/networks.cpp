@@ -99,6 +99,8 @@ Networks::Impl::Impl(Settings given, Collaborators others)
         }
       }
       auto id = member.member.container_id;
+      // Whoever has ended meanwhile is forgotten when `leave` is called for it.
+      resolvers.update(id, member.endpoints, member.dns);
       all.members.emplace(std::move(id), std::move(member));
     }
   });

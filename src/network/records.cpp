@@ -37,11 +37,13 @@ BOOST_DESCRIBE_STRUCT(StoredRequest, (),
 struct StoredMember {
   std::string name, hostname, domainname, sandbox_id;
   DnsConfig dns;
+  ResolverPorts resolver;
   std::vector<StoredEndpoint> endpoints;
   std::vector<StoredPort> ports;
   std::vector<StoredRequest> port_requests;
 };
-BOOST_DESCRIBE_STRUCT(StoredMember, (), (name, hostname, domainname, sandbox_id, dns, endpoints, ports, port_requests))
+BOOST_DESCRIBE_STRUCT(StoredMember, (),
+                      (name, hostname, domainname, sandbox_id, dns, resolver, endpoints, ports, port_requests))
 
 template <class T>
 std::string text_of(const std::optional<T>& value) {
@@ -91,7 +93,8 @@ StoredMember store(const MemberRecord& record) {
                       .hostname = record.member.hostname,
                       .domainname = record.member.domainname,
                       .sandbox_id = record.sandbox_id,
-                      .dns = record.dns};
+                      .dns = record.dns,
+                      .resolver = record.resolver};
   for (const auto& endpoint : record.endpoints) stored.endpoints.push_back(store(endpoint));
   for (const auto& port : record.ports) {
     stored.ports.push_back(
@@ -108,7 +111,8 @@ StoredMember store(const MemberRecord& record) {
 MemberRecord load(const std::string& container_id, const StoredMember& stored) {
   MemberRecord record{.member = {container_id, stored.name, stored.hostname, stored.domainname},
                       .sandbox_id = stored.sandbox_id,
-                      .dns = stored.dns};
+                      .dns = stored.dns,
+                      .resolver = stored.resolver};
   for (const auto& endpoint : stored.endpoints) record.endpoints.push_back(load(endpoint));
   for (const auto& port : stored.ports) {
     record.ports.push_back(

@@ -8,6 +8,7 @@
 #include "metadata/database.hpp"
 #include "network/config.hpp"
 #include "network/endpoint.hpp"
+#include "network/sandbox_dns.hpp"
 
 namespace berth::network {
 
@@ -27,6 +28,7 @@ struct MemberRecord {
   Member member;
   std::string sandbox_id;
   DnsConfig dns;
+  ResolverPorts resolver;  ///< where its sandbox's resolver answers; 0 if it has none
   std::vector<Endpoint> endpoints;
   std::vector<PublishedPort> ports;
   std::vector<PortRequest> port_requests;

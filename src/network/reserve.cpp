@@ -180,7 +180,8 @@ void Networks::Impl::release(State& all, const std::vector<Endpoint>& endpoints)
   }
 }
 
-Reservation Networks::Impl::reserve(State& all, const Sandbox& sandbox, const JoinRequest& request) {
+Reservation Networks::Impl::reserve(State& all, const Sandbox& sandbox, const JoinRequest& request,
+                                    ResolverPorts resolver) {
   Reservation reservation;
   Undo undo;
   undo.add([&]() noexcept { release(all, endpoints_of(reservation.places)); });
@@ -200,6 +201,7 @@ Reservation Networks::Impl::reserve(State& all, const Sandbox& sandbox, const Jo
   MemberRecord record{.member = request.member,
                       .sandbox_id = make_id(),
                       .dns = request.dns,
+                      .resolver = resolver,
                       .endpoints = endpoints_of(reservation.places),
                       .port_requests = request.ports};
   records.put(record);

@@ -6,6 +6,7 @@
 // packet of the container time and remember every query for half a minute.
 #pragma once
 
+#include <boost/describe.hpp>
 #include <cstdint>
 
 #include "base/fd.hpp"
@@ -20,6 +21,7 @@ struct ResolverPorts {
 
   friend bool operator==(const ResolverPorts&, const ResolverPorts&) = default;
 };
+BOOST_DESCRIBE_STRUCT(ResolverPorts, (), (udp, tcp))
 
 struct ResolverSockets {
   dns::Sockets sockets;
