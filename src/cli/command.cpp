@@ -5,6 +5,7 @@
 
 #include "base/size.hpp"
 #include "base/strings.hpp"
+#include "cli/flag_values.hpp"
 #include "cli/session.hpp"
 #include "cli/units.hpp"
 
@@ -153,6 +154,17 @@ List Command::list(std::string_view names, std::string usage, std::string type, 
   return setting;
 }
 
+List Command::strings(std::string_view names, std::string usage) {
+  List setting{std::vector<std::string>{}};
+  add(names, "strings", std::move(usage)).set = [setting](const std::string& value) {
+    auto& all = setting.state();
+    all.given = true;
+    if (value.empty()) return;
+    for (auto& field : split_csv(value)) all.value.push_back(std::move(field));
+  };
+  return setting;
+}
+
 Command& Command::hide() {
   flags_.back().hidden = true;
   return *this;
@@ -176,6 +188,11 @@ List Command::arguments(std::string_view usage, ArgumentCount count) {
   arguments_usage_ = usage;
   count_ = count;
   return arguments_;
+}
+
+Command& Command::plain_usage() {
+  plain_usage_ = true;
+  return *this;
 }
 
 Command& Command::flags_first() {
@@ -305,7 +322,7 @@ void Command::check_count(const std::string& path) const {
 
 std::string Command::usage_line(const std::string& path) const {
   std::string line = path;
-  if (!flags_.empty()) line += " [OPTIONS]";
+  if (!flags_.empty() && !plain_usage_) line += " [OPTIONS]";
   if (!arguments_usage_.empty()) line += ' ' + arguments_usage_;
   return line;
 }

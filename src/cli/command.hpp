@@ -85,6 +85,9 @@ class Command {
   Number bytes(std::string_view names, std::string usage, bool allow_minus_one = false);
   List list(std::string_view names, std::string usage, std::string type = "list", Check check = nullptr);
 
+  /// Several values at once, separated by commas: "a,b".
+  List strings(std::string_view names, std::string usage);
+
   /// Takes the flag that was declared last out of help.
   Command& hide();
   /// What help shows as the value without the flag, where that is not the value itself: "map[]".
@@ -94,6 +97,8 @@ class Command {
 
   /// What may stand after the flags: the text for the usage line, and how many.
   List arguments(std::string_view usage, ArgumentCount count);
+  /// The usage line does not mention flags, as docker's of some commands.
+  Command& plain_usage();
   /// Flags end at the first argument: what follows belongs to the container's command.
   Command& flags_first();
 
@@ -135,6 +140,7 @@ class Command {
   std::vector<Flag> flags_;
   Switch any_flag_;
   bool flags_first_ = false;
+  bool plain_usage_ = false;
   bool help_asked_ = false;
   std::function<int(Session&)> action_;
 };

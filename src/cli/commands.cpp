@@ -39,6 +39,13 @@ constexpr CommandEntry commands[] = {
     {"image save|save", image_save},
     {"image tag|tag", image_tag},
     {"inspect", inspect},
+    {"network connect", network_connect},
+    {"network create", network_create},
+    {"network disconnect", network_disconnect},
+    {"network inspect", network_inspect},
+    {"network ls|network list", network_ls},
+    {"network prune", network_prune},
+    {"network rm|network remove", network_rm},
     {"system events|events", system_events},
     {"system info|info", system_info, 12},
     {"version", version, 11},
@@ -47,6 +54,7 @@ constexpr CommandEntry commands[] = {
 constexpr CommandGroup groups[] = {
     {"container", "Manage containers"},
     {"image", "Manage images"},
+    {"network", "Manage networks"},
     {"system", "Manage Berth"},
 };
 

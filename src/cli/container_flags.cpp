@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
+#include "cli/flag_values.hpp"
 #include "cli/units.hpp"
 
 namespace berth::cli {
@@ -54,11 +55,6 @@ std::string check_sysctl(std::string text) {
     if (text.starts_with("net.") || text.starts_with("fs.mqueue.")) return text;
   }
   throw Error{Kind::invalid, "sysctl '{}' is not allowed", text};
-}
-
-std::string check_label(std::string text) {
-  if (text.empty() || text.starts_with('=')) throw Error{Kind::invalid, "invalid label '{}': empty name", text};
-  return text;
 }
 
 /// What is wrong with a duration, in Go's words.
@@ -171,10 +167,10 @@ void declare_network(Command& command, ContainerFlags& flags) {
   flags.expose = command.list("--expose", "Expose a port or a range of ports");
   flags.ip = command.text("--ip", "", "IPv4 address (e.g., 172.30.100.104)");
   flags.ip6 = command.text("--ip6", "", "IPv6 address (e.g., 2001:db8::33)");
-  flags.links = command.list("--link", "Add link to another container");
+  flags.links = command.list("--link", "Add link to another container", "list", check_link);
   flags.link_local_ips = command.list("--link-local-ip", "Container IPv4/IPv6 link-local addresses");
   flags.mac_address = command.text("--mac-address", "", "Container MAC address (e.g., 92:d0:c6:0a:29:33)");
-  flags.networks = command.list("--network", "Connect a container to a network", "network");
+  flags.networks = command.list("--network", "Connect a container to a network", "network", checked(parse_network));
   command.also("--net");
   flags.network_alias = command.list("--network-alias", "Add network-scoped alias for the container");
   command.also("--net-alias");

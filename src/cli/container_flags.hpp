@@ -68,6 +68,21 @@ struct ContainerRequest {
 /// Throws `invalid`, worded as docker does, where flags contradict each other or cannot be read.
 ContainerRequest make_container_request(const ContainerFlags& flags, const std::vector<std::string>& words);
 
+/// One --network: a name, or fields ("name=back,alias=db,ip=10.0.0.5").
+struct NetworkAttachment {
+  std::string network;
+  json::Object endpoint;  ///< EndpointSettings
+};
+NetworkAttachment parse_network(const std::string& text);
+
+/// All --network and the flags that mean the first of them, as HostConfig.NetworkMode and
+/// NetworkingConfig.EndpointsConfig.
+struct ContainerNetworks {
+  std::string mode;
+  json::Object endpoints;
+};
+ContainerNetworks make_container_networks(const ContainerFlags& flags);
+
 /// --mount as a member of HostConfig.Mounts.
 json::Object parse_mount(const std::string& text);
 /// --ulimit as a member of HostConfig.Ulimits.

@@ -45,18 +45,11 @@ std::string size(const Item& item) {
 }
 
 std::string labels(const Item& item) {
-  std::vector<std::string> pairs;
-  if (const auto* object = at(item.summary, "Labels").if_object()) {
-    for (const auto& label : *object)
-      pairs.push_back(fmt::format("{}={}", std::string_view{label.key()}, std::string_view{label.value().as_string()}));
-  }
-  std::sort(pairs.begin(), pairs.end());
-  return join(pairs, ",");
+  return labels_of(item.summary);
 }
 
 std::string label(const Item& item, const std::string& name) {
-  const auto* found = json::find(at(item.summary, "Labels"), name);
-  return found != nullptr ? std::string{found->as_string()} : "";
+  return label_of(item.summary, name);
 }
 
 std::string mounts(const Item& item) {

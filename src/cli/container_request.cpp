@@ -7,14 +7,11 @@
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "cli/container_flags.hpp"
+#include "cli/flag_values.hpp"
 #include "cli/units.hpp"
 
 namespace berth::cli {
 namespace {
-
-json::Array array_of(const std::vector<std::string>& strings) {
-  return json::Array(strings.begin(), strings.end());
-}
 
 /// Lists that Go sends as null when empty.
 json::Value list_or_null(const List& list) {
@@ -33,16 +30,6 @@ void check_mode(std::string_view flag, const Text& mode, std::string_view what,
   const bool other = std::find(others.begin(), others.end(), *mode) != others.end();
   if (mode->empty() || *mode == "host" || other) return;
   throw Error{Kind::invalid, "--{}: invalid {} mode", flag, what};
-}
-
-/// "name=value" entries; one without '=' has an empty value, and the daemon judges it.
-json::Object pairs_of(const std::vector<std::string>& entries) {
-  json::Object pairs;
-  for (const auto& entry : entries) {
-    const auto pair = split_once(entry, '=');
-    pairs[pair ? pair->first : std::string_view{entry}] = pair ? pair->second : std::string_view{};
-  }
-  return pairs;
 }
 
 std::int64_t nanos_of(const Text& duration) {
@@ -252,7 +239,6 @@ json::Object host_config(const ContainerFlags& flags) {
     throw Error{Kind::invalid, "invalid logging opts for driver none"};
   }
   host["LogConfig"] = json::Object{{"Type", *flags.log_driver}, {"Config", pairs_of(*flags.log_opt)}};
-  host["NetworkMode"] = flags.networks->empty() ? "default" : flags.networks->front();
   auto security = security_options(*flags.security_opt);
   apply_system_paths(security, host);
   host["SecurityOpt"] = security.empty() ? json::Value{} : json::Value(array_of(security));
@@ -269,33 +255,6 @@ json::Object host_config(const ContainerFlags& flags) {
   for (const auto& entry : *flags.mounts) mounts.push_back(parse_mount(entry));
   if (!mounts.empty()) host["Mounts"] = mounts;
   return host;
-}
-
-void check_mac_address(const std::string& text) {
-  const auto parts = split(text, ':');
-  const auto is_byte = [](const std::string& part) {
-    return part.size() == 2 && parse_number<unsigned>(part, 16).has_value();
-  };
-  if (text.empty() || (parts.size() == 6 && std::all_of(parts.begin(), parts.end(), is_byte))) return;
-  throw Error{Kind::invalid, "{} is not a valid mac address", text};
-}
-
-json::Object networking_config(const ContainerFlags& flags, const std::string& mode) {
-  json::Object endpoint;
-  if (!flags.network_alias->empty()) endpoint["Aliases"] = array_of(*flags.network_alias);
-  const bool user_defined = mode != "default" && mode != "bridge" && mode != "none" && mode != "host";
-  if (!flags.links->empty() && user_defined) endpoint["Links"] = array_of(*flags.links);
-  check_mac_address(*flags.mac_address);
-  if (!flags.mac_address->empty()) endpoint["MacAddress"] = *flags.mac_address;
-  json::Object addresses;
-  if (!flags.ip->empty()) addresses["IPv4Address"] = *flags.ip;
-  if (!flags.ip6->empty()) addresses["IPv6Address"] = *flags.ip6;
-  if (!flags.link_local_ips->empty()) addresses["LinkLocalIPs"] = array_of(*flags.link_local_ips);
-  if (!addresses.empty()) endpoint["IPAMConfig"] = addresses;
-  json::Object endpoints;
-  if (!endpoint.empty() || flags.networks->size() > 1) endpoints[mode] = endpoint;
-  for (std::size_t i = 1; i < flags.networks->size(); ++i) endpoints[(*flags.networks)[i]] = json::Object{};
-  return {{"EndpointsConfig", endpoints}};
 }
 
 bool attaches(const ContainerFlags& flags, std::string_view stream) {
@@ -347,7 +306,9 @@ ContainerRequest make_container_request(const ContainerFlags& flags, const std::
   for (const auto& spec : *flags.expose) add_exposed_ports(spec, exposed);
   if (!exposed.empty()) config["ExposedPorts"] = std::move(exposed);
   host["PortBindings"] = std::move(bindings);
-  config["NetworkingConfig"] = networking_config(flags, std::string{host.at("NetworkMode").as_string()});
+  auto networks = make_container_networks(flags);
+  host["NetworkMode"] = std::move(networks.mode);
+  config["NetworkingConfig"] = json::Object{{"EndpointsConfig", std::move(networks.endpoints)}};
   config["HostConfig"] = std::move(host);
   return request;
 }

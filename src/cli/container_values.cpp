@@ -6,28 +6,11 @@
 #include "base/size.hpp"
 #include "base/strings.hpp"
 #include "cli/container_flags.hpp"
+#include "cli/flag_values.hpp"
 #include "cli/units.hpp"
 
 namespace berth::cli {
 namespace {
-
-/// A line of comma-separated fields, where a field may be in double quotes.
-std::vector<std::string> split_csv(std::string_view line) {
-  std::vector<std::string> fields(1);
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"') {
-      fields.back() += line[i++];
-    } else if (line[i] == '"') {
-      quoted = !quoted;
-    } else if (line[i] == ',' && !quoted) {
-      fields.emplace_back();
-    } else {
-      fields.back() += line[i];
-    }
-  }
-  return fields;
-}
 
 bool bool_of(const std::string& key, const std::string& text) {
   if (text == "1" || text == "true" || text == "True" || text == "TRUE" || text == "t" || text == "T") return true;
@@ -116,19 +99,6 @@ void check_mount(const json::Object& mount) {
   only_for("TmpfsOptions", "tmpfs", "tmpfs");
 }
 
-struct PortRange {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
-};
-
-std::optional<PortRange> parse_range(std::string_view text) {
-  const auto dash = split_once(text, '-');
-  const auto first = parse_number<std::uint16_t>(dash ? dash->first : text);
-  const auto last = dash ? parse_number<std::uint16_t>(dash->second) : first;
-  if (!first || !last || *last < *first) return std::nullopt;
-  return PortRange{*first, *last};
-}
-
 std::vector<std::string> lines_of(const std::string& path) {
   std::optional<std::string> content;
   try {
@@ -202,52 +172,6 @@ json::Object parse_device(const std::string& text) {
   if (!is_mode(mode)) throw Error{Kind::invalid, "bad mode specified: {}", mode};
   if (!inside.starts_with('/')) throw Error{Kind::invalid, "{} is not an absolute path", inside};
   return {{"PathOnHost", parts[0]}, {"PathInContainer", inside}, {"CgroupPermissions", mode}};
-}
-
-void add_exposed_ports(const std::string& spec, json::Object& exposed) {
-  const auto pair = split_once(spec, '/');
-  const std::string_view ports = pair ? pair->first : std::string_view{spec};
-  const auto range = parse_range(ports);
-  if (spec.contains(':')) throw Error{Kind::invalid, "invalid port format for --expose: {}", spec};
-  if (!range) throw Error{Kind::invalid, "invalid range format for --expose: {}", spec};
-  for (auto port = range->first; port <= range->last; ++port) {
-    exposed[fmt::format("{}/{}", port, pair ? pair->second : "tcp")] = json::Object{};
-  }
-}
-
-void add_published_ports(const std::vector<std::string>& specs, json::Object& exposed, json::Object& bindings) {
-  for (const auto& spec : specs) {
-    const auto slash = spec.rfind('/');
-    const auto protocol = slash == std::string::npos ? "tcp" : to_lower(spec.substr(slash + 1));
-    const auto ports = spec.substr(0, slash);
-    const auto last_colon = ports.rfind(':');
-    const auto inside = ports.substr(last_colon == std::string::npos ? 0 : last_colon + 1);
-    const auto outside = last_colon == std::string::npos ? "" : ports.substr(0, last_colon);
-    const auto host_colon = outside.rfind(':');
-    auto address = host_colon == std::string::npos ? "" : outside.substr(0, host_colon);
-    const auto host_ports = host_colon == std::string::npos ? outside : outside.substr(host_colon + 1);
-    if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-    const auto range = parse_range(inside);
-    if (inside.empty()) throw Error{Kind::invalid, "no port specified: {}<empty>", spec};
-    if (!range) throw Error{Kind::invalid, "invalid containerPort: {}", inside};
-    const auto host_range = host_ports.empty() ? PortRange{} : parse_range(host_ports).value_or(PortRange{1, 0});
-    const auto count = range->last - range->first;
-    const auto host_count = host_range.last - host_range.first;
-    if (host_range.last < host_range.first) throw Error{Kind::invalid, "invalid hostPort: {}", host_ports};
-    if (!host_ports.empty() && host_count != count && count != 0) {
-      throw Error{Kind::invalid, "invalid ranges specified for container and host Ports: {} and {}", inside,
-                  host_ports};
-    }
-    for (std::uint32_t i = 0; i <= count; ++i) {
-      const auto port = fmt::format("{}/{}", range->first + i, protocol);
-      std::string host_port = host_ports.empty() ? "" : std::to_string(host_range.first + i);
-      if (count == 0 && host_count > 0) host_port = host_ports;  // Any one of the range.
-      exposed[port] = json::Object{};
-      auto& list = bindings[port];
-      if (!list.is_array()) list.emplace_array();
-      list.get_array().push_back(json::Object{{"HostIp", address}, {"HostPort", host_port}});
-    }
-  }
 }
 
 std::string normalize_capability(const std::string& text) {

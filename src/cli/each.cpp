@@ -132,6 +132,49 @@ std::int64_t number_at(const json::Value& value, std::string_view path) {
   return found.is_int64() ? found.get_int64() : found.is_uint64() ? static_cast<std::int64_t>(found.get_uint64()) : 0;
 }
 
+std::string labels_of(const json::Value& value) {
+  std::vector<std::string> pairs;
+  if (const auto* labels = at(value, "Labels").if_object()) {
+    for (const auto& label : *labels)
+      pairs.push_back(fmt::format("{}={}", std::string_view{label.key()}, std::string_view{label.value().as_string()}));
+  }
+  std::sort(pairs.begin(), pairs.end());
+  return join(pairs, ",");
+}
+
+std::string label_of(const json::Value& value, const std::string& name) {
+  const auto* found = json::find(at(value, "Labels"), name);
+  return found != nullptr ? std::string{found->as_string()} : "";
+}
+
+bool natural_less(std::string_view left, std::string_view right) {
+  const auto take_number = [](std::string_view& text) {
+    const auto digits = text.substr(0, std::min(text.find_first_not_of("0123456789"), text.size()));
+    text.remove_prefix(digits.size());
+    return digits;
+  };
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  while (!left.empty() && !right.empty()) {
+    if (!is_digit(left.front()) || !is_digit(right.front())) {
+      if (left.front() != right.front()) {
+        if (is_digit(left.front()) != is_digit(right.front())) return is_digit(left.front());
+        return static_cast<unsigned char>(left.front()) < static_cast<unsigned char>(right.front());
+      }
+      left.remove_prefix(1);
+      right.remove_prefix(1);
+      continue;
+    }
+    const auto first = take_number(left);
+    const auto second = take_number(right);
+    const auto first_value = first.substr(std::min(first.find_first_not_of('0'), first.size()));
+    const auto second_value = second.substr(std::min(second.find_first_not_of('0'), second.size()));
+    if (first_value.size() != second_value.size()) return first_value.size() < second_value.size();
+    if (first_value != second_value) return first_value < second_value;
+    if (first.size() != second.size()) return first.size() < second.size();
+  }
+  return left.size() < right.size();
+}
+
 bool flag_at(const json::Value& value, std::string_view path) {
   const auto& found = at(value, path);
   return found.is_bool() && found.get_bool();

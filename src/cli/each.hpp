@@ -30,6 +30,13 @@ std::string text_at(const json::Value& value, std::string_view path);
 std::int64_t number_at(const json::Value& value, std::string_view path);
 bool flag_at(const json::Value& value, std::string_view path);
 
+/// The member Labels of a value as lists show it, "a=1,b=2", and one of them, "" if it is not there.
+std::string labels_of(const json::Value& value);
+std::string label_of(const json::Value& value, const std::string& name);
+
+/// Names in the order people expect: numbers in them by their value, so "web2" comes before "web10".
+bool natural_less(std::string_view left, std::string_view right);
+
 /// The help text of --format where rows are shown, and where values are.
 extern const char* const list_format_help;
 extern const char* const value_format_help;

@@ -33,6 +33,11 @@ json::Value find_any(Session& session, const std::string& name, bool size) {
   } catch (const Error& error) {
     if (error.kind() != Kind::not_found) throw;
   }
+  try {
+    return session.client.networks().inspect(name);
+  } catch (const Error& error) {
+    if (error.kind() != Kind::not_found && error.kind() != Kind::unsupported) throw;
+  }
   throw Error{Kind::not_found, "Error: No such object: {}", name};
 }
 
@@ -40,7 +45,8 @@ json::Value find_of_type(Session& session, const std::string& type, const std::s
   if (type.empty()) return find_any(session, name, size);
   if (type == "container") return session.client.containers().inspect(name, size);
   if (type == "image") return session.client.images().inspect(name);
-  for (const std::string_view other : {"network", "volume", "plugin", "node", "service", "task", "secret", "config"}) {
+  if (type == "network") return session.client.networks().inspect(name);
+  for (const std::string_view other : {"volume", "plugin", "node", "service", "task", "secret", "config"}) {
     if (type == other) return session.client.call("GET", fmt::format("/{}s/{}", type, percent_encode(name)));
   }
   throw Failure{1, fmt::format("unknown type: {}: must be one of \"config\", \"container\", \"image\", \"network\", "
@@ -98,6 +104,18 @@ Command container_inspect() {
   command.run([=](Session& session) {
     return inspect_each(session, *names, *format,
                         [&](auto& name) { return session.client.containers().inspect(name, *size); });
+  });
+  return command;
+}
+
+Command network_inspect() {
+  Command command{"Display detailed information on one or more networks"};
+  const auto format = command.text("-f,--format", "", value_format_help);
+  const auto verbose = command.on_off("-v,--verbose", "Verbose output for diagnostics");
+  const auto names = command.arguments("NETWORK [NETWORK...]", {.at_least = 1});
+  command.run([=](Session& session) {
+    return inspect_each(session, *names, *format,
+                        [&](auto& name) { return session.client.networks().inspect(name, *verbose); });
   });
   return command;
 }

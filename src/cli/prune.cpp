@@ -5,17 +5,14 @@
 #include "cli/units.hpp"
 
 namespace berth::cli {
-namespace {
 
-bool confirmed(const Console& console, const std::string& warning) {
+bool confirmed(const Console& console, std::string_view warning) {
   console.print(fmt::format("WARNING! {}\nAre you sure you want to continue? [y/N] ", warning));
   std::string answer;
   char c = '\0';
   while (read_some(console.in, {&c, 1}) == 1 && c != '\n') answer += c;
   return to_lower(trim(answer)) == "y";
 }
-
-}  // namespace
 
 Command make_prune(std::string summary, std::string warning, std::string heading, PruneAction action,
                    const std::string& all_usage, const std::string& all_warning) {

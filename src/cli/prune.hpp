@@ -10,6 +10,9 @@
 
 namespace berth::cli {
 
+/// Warns, asks, and reads the answer.
+bool confirmed(const Console& console, std::string_view warning);
+
 struct Pruned {
   std::vector<std::string> lines;
   std::int64_t bytes = 0;

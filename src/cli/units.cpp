@@ -85,6 +85,22 @@ std::string go_time(std::int64_t unix_seconds) {
   return formatted(local_time(unix_seconds), "%Y-%m-%d %H:%M:%S %z %Z");
 }
 
+std::string go_time(const std::string& text) {
+  const auto time = parse_rfc3339(text);
+  if (!time) return text;
+  const std::size_t date = 11;
+  const std::size_t zone = text.ends_with('Z') ? 1 : 6;
+  auto clock = text.substr(date, text.size() - zone - date);
+  if (clock.contains('.')) clock.erase(clock.find_last_not_of('0') + 1);
+  if (clock.ends_with('.')) clock.pop_back();
+  const auto shown = text.substr(0, 10) + ' ' + clock;
+  if (text.ends_with('Z')) return shown + " +0000 UTC";
+  const auto parts = local_time(std::chrono::floor<std::chrono::seconds>(*time).time_since_epoch().count());
+  const auto offset = text.substr(text.size() - 6, 3) + text.substr(text.size() - 2);
+  const bool is_local = formatted(parts, "%z") == offset;
+  return fmt::format("{} {} {}", shown, offset, is_local ? formatted(parts, "%Z") : offset);
+}
+
 std::string local_rfc3339(Time time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
   const auto parts = local_time(seconds.time_since_epoch().count());

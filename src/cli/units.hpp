@@ -22,6 +22,8 @@ std::string ago(std::int64_t unix_seconds);
 
 /// "2026-11-21 08:22:02 +0000 UTC", in the local zone, as Go's time.Time prints.
 std::string go_time(std::int64_t unix_seconds);
+/// The same of an RFC 3339 text, in its own zone and with its fraction; another text as it is.
+std::string go_time(const std::string& text);
 /// RFC 3339 with nine digits in the local zone, as `docker events` prints.
 std::string local_rfc3339(Time time);
 /// RFC 3339 in whole seconds in the local zone.

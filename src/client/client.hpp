@@ -193,6 +193,24 @@ class Images {
   Client& client_;
 };
 
+class Networks {
+ public:
+  explicit Networks(Client& client) : client_(client) {}
+
+  json::Array list(const Filters& filters);
+  /// `body`: NetworkCreateRequest. Returns the ID.
+  std::string create(const json::Value& body);
+  json::Value inspect(const std::string& name, bool verbose = false);
+  void remove(const std::string& name);
+  /// `endpoint`: EndpointSettings.
+  void connect(const std::string& name, const std::string& container, const json::Value& endpoint);
+  void disconnect(const std::string& name, const std::string& container, bool force);
+  json::Value prune(const Filters& filters);
+
+ private:
+  Client& client_;
+};
+
 class System {
  public:
   explicit System(Client& client) : client_(client) {}
@@ -213,6 +231,7 @@ class Client {
   Containers containers() { return Containers{*this}; }
   Execs execs() { return Execs{*this}; }
   Images images() { return Images{*this}; }
+  Networks networks() { return Networks{*this}; }
   System system() { return System{*this}; }
 
   /// Opens connections that are about to be needed, so that the daemon sets up its side while another request is under

@@ -84,7 +84,7 @@ TEST(Cli, ImagesShowsOneLinePerTag) {
 
 TEST(Cli, InspectPrintsWhatItFoundAndThenTheErrors) {
   FakeDaemon daemon{{FakeDaemon::json(200, R"({"Id":"1","Args":[]})"), FakeDaemon::json(404, R"({"message":"no"})"),
-                     FakeDaemon::json(404, R"({"message":"no"})")}};
+                     FakeDaemon::json(404, R"({"message":"no"})"), FakeDaemon::json(404, R"({"message":"no"})")}};
   const auto result = run_with(daemon.host(), {"inspect", "a", "nope"});
   EXPECT_EQ(result.out, "[\n    {\n        \"Id\": \"1\",\n        \"Args\": []\n    }\n]\n");
   EXPECT_EQ(result.err, "Error: No such object: nope\n");
