@@ -358,6 +358,15 @@ Statement snat_to(const IpAddress& address, std::uint16_t port) {
   return translated_to(NFT_NAT_SNAT, "snat", address, port);
 }
 
+Statement redirect_by(Fields fields, std::string_view map) {
+  Statement statement;
+  const auto names = load_key(statement.expressions, fields);
+  statement.text = fmt::format("redirect to :{} map @{}", names, map);
+  statement.expressions.push_back(map_lookup(map, first_register));
+  statement.expressions.push_back({"redir", {{NFTNL_EXPR_REDIR_REG_PROTO_MIN, first_register}}});
+  return statement;
+}
+
 Statement masquerade() {
   return {"masquerade", {{"masq", {}}}};
 }

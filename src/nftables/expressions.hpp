@@ -143,6 +143,8 @@ Statement verdict_of(Fields fields, std::string_view map);
 Statement dnat_by(Fields fields, std::string_view map, bool v6, bool with_port);
 Statement dnat_to(const IpAddress& address, std::uint16_t port);
 Statement snat_to(const IpAddress& address, std::uint16_t port);
+/// To the port that the map has for this key, at this host.
+Statement redirect_by(Fields fields, std::string_view map);
 Statement masquerade();
 Statement set_meta_mark(std::uint32_t mark);
 /// The packet and its answers belong to no connection: nothing is remembered of them, and nothing translated.

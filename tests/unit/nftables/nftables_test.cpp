@@ -131,6 +131,17 @@ TEST_F(Nftables, EveryStatementIsTakenByTheKernel) {
   EXPECT_THAT(socket_->elements(table, "links"), ElementsAre(as_installed(links, verdicts[0])));
 }
 
+TEST_F(Nftables, RedirectionIsToAPortOfAMap) {
+  const Set relays{.name = "relays", .key = {ValueType::protocol, ValueType::port}, .data = {ValueType::port}};
+  const Chain nat{.name = "nat", .base = BaseChain{Type::nat, Hook::prerouting, priority_dstnat, Policy::accept}};
+  socket_->apply(Transaction{}
+                     .add_table(table)
+                     .add_set(table, relays)
+                     .add_chain(table, nat)
+                     .add_rule(table, "nat", {"", {is_family(true), redirect_by({l4proto, th_dport}, "relays")}}));
+  EXPECT_EQ(socket_->rules(table).size(), 1U);
+}
+
 TEST_F(Nftables, ElementsComeAndGoInOneTransaction) {
   socket_->apply(Transaction{}.add_table(table).add_set(table, ports).add_set(table, ranges));
   const Element old[] = {port_element(1000), port_element(1001)};

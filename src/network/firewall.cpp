@@ -1,0 +1,322 @@
+#include "network/firewall.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <set>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/guarded.hpp"
+#include "base/log.hpp"
+#include "base/strings.hpp"
+#include "network/firewall_table.hpp"
+#include "network/forwarding.hpp"
+
+namespace berth::network {
+namespace {
+
+using nftables::InstalledElement;
+using nftables::Transaction;
+
+/// What is to be in force.
+struct Wanted {
+  std::map<std::string, BridgeRules> bridges;  ///< by link
+  std::set<Publication> publications;
+  std::set<bool> forwarding;  ///< for IPv6, for IPv4: the host forwards because we let it
+  bool refused_loopback = false;
+
+  [[nodiscard]] firewall::Elements elements() const {
+    firewall::Elements elements;
+    for (const auto& [link, bridge] : bridges) firewall::add_elements(elements, bridge);
+    for (const auto& publication : publications) firewall::add_elements(elements, publication);
+    for (const bool v6 : forwarding) firewall::add_forwarding(elements, v6);
+    if (refused_loopback) firewall::add_refused_loopback(elements);
+    return elements;
+  }
+};
+
+firewall::Elements elements_of(const BridgeRules& bridge) {
+  firewall::Elements elements;
+  firewall::add_elements(elements, bridge);
+  return elements;
+}
+
+firewall::Elements elements_of(std::span<const Publication> publications) {
+  firewall::Elements elements;
+  for (const auto& publication : publications) firewall::add_elements(elements, publication);
+  return elements;
+}
+
+void put_in(Transaction& transaction, const firewall::Elements& elements) {
+  for (const auto& [set, members] : elements) {
+    transaction.add_elements(firewall::layout().table, firewall::get_set(set), members);
+  }
+}
+
+void take_out(Transaction& transaction, const firewall::Elements& elements) {
+  for (const auto& [set, members] : elements) {
+    transaction.remove_elements(firewall::layout().table, firewall::get_set(set), members);
+  }
+}
+
+/// The rules of our chains in the table, as the kernel has them, by chain and in their order.
+std::map<std::string, std::vector<std::uint64_t>> fingerprints(const std::vector<nftables::InstalledRule>& rules) {
+  std::map<std::string, std::vector<std::uint64_t>> chains;
+  for (const auto& rule : rules) {
+    if (rule.chain != firewall::user_chain) chains[rule.chain].push_back(rule.fingerprint);
+  }
+  return chains;
+}
+
+std::map<std::string, std::vector<std::uint64_t>> wanted_fingerprints() {
+  std::map<std::string, std::vector<std::uint64_t>> chains;
+  for (const auto& [chain, rule] : firewall::layout().rules) chains[chain].push_back(nftables::fingerprint(rule));
+  return chains;
+}
+
+/// Brings the fixed part to what it is to be: all or nothing of it, as rules hold on to chains and sets. Returns the
+/// sets that are new, and so empty.
+std::set<std::string> rebuild(nftables::Socket& socket, Transaction& transaction) {
+  const auto& layout = firewall::layout();
+  const auto chains = socket.chains(layout.table);
+  const auto sets = socket.sets(layout.table);
+  transaction.add_table(layout.table);
+  for (const auto& chain : layout.chains) {
+    const auto present = std::ranges::find(chains, chain.name, &nftables::Chain::name);
+    if (present == chains.end() || chain.name == firewall::user_chain) continue;
+    transaction.flush_chain(layout.table, chain.name);
+    if (*present != chain) transaction.remove_chain(layout.table, chain.name);
+  }
+  std::set<std::string> fresh;
+  for (const auto& set : layout.sets) {
+    const auto present = std::ranges::find(sets, set.name, &nftables::Set::name);
+    if (present != sets.end() && *present == set) continue;
+    if (present != sets.end()) transaction.remove_set(layout.table, set.name);
+    transaction.add_set(layout.table, set);
+    fresh.insert(set.name);
+  }
+  for (const auto& chain : layout.chains) transaction.add_chain(layout.table, chain);
+  for (const auto& [chain, rule] : layout.rules) transaction.add_rule(layout.table, chain, rule);
+  return fresh;
+}
+
+bool fixed_part_is_whole(nftables::Socket& socket) {
+  const auto& layout = firewall::layout();
+  if (!socket.has_table(layout.table)) return false;
+  const auto chains = socket.chains(layout.table);
+  const auto sets = socket.sets(layout.table);
+  const auto has = [](const auto& all) {
+    return [&](const auto& one) { return std::ranges::find(all, one) != all.end(); };
+  };
+  return std::ranges::all_of(layout.chains, has(chains)) && std::ranges::all_of(layout.sets, has(sets)) &&
+         fingerprints(socket.rules(layout.table)) == wanted_fingerprints();
+}
+
+/// Adds what a set lacks and removes what it has too much.
+void correct(nftables::Socket& socket, Transaction& transaction, const nftables::Set& set,
+             const std::vector<nftables::Element>& wanted, bool is_new) {
+  const auto& table = firewall::layout().table;
+  auto present = is_new ? std::vector<InstalledElement>{} : socket.elements(table, set.name);
+  std::ranges::sort(present);
+  std::vector<nftables::Element> missing;
+  std::vector<InstalledElement> right;
+  for (const auto& element : wanted) {
+    auto bytes = nftables::as_installed(set, element);
+    if (std::ranges::binary_search(present, bytes)) {
+      right.push_back(std::move(bytes));
+    } else {
+      missing.push_back(element);
+    }
+  }
+  std::ranges::sort(right);
+  std::vector<InstalledElement> wrong;
+  std::ranges::set_difference(present, right, std::back_inserter(wrong));
+  transaction.remove_elements(table, set, std::span<const InstalledElement>{wrong});
+  transaction.add_elements(table, set, missing);
+}
+
+/// What has to be done so that the table is as wanted; empty if it is.
+Transaction plan_repair(nftables::Socket& socket, const Wanted& wanted) {
+  Transaction transaction;
+  std::set<std::string> fresh;
+  if (!fixed_part_is_whole(socket)) fresh = rebuild(socket, transaction);
+  auto elements = wanted.elements();
+  for (const auto& set : firewall::layout().sets) {
+    correct(socket, transaction, set, elements[set.name], fresh.contains(set.name));
+  }
+  return transaction;
+}
+
+/// True if the kernel refused because something that was there is gone, or the other way round: others changed the
+/// table.
+bool is_damage(const Error& error) {
+  return error.errno_value() == ENOENT || error.errno_value() == EEXIST || error.errno_value() == EBUSY;
+}
+
+}  // namespace
+
+struct Firewall::Impl {
+  struct State {
+    nftables::Socket socket;
+    Wanted wanted;
+
+    /// With br_netfilter, answers to ::1 have that address already when they reach IPv6, which discards them then.
+    /// Whoever loads the module may do so at any time. True if that is new.
+    bool notice_bridge_netfilter() {
+      const auto text = find_file("/proc/sys/net/bridge/bridge-nf-call-ip6tables");
+      return std::exchange(wanted.refused_loopback, text && trim(*text) != "0") != wanted.refused_loopback;
+    }
+
+    /// False if there was nothing to repair.
+    bool repair() {
+      // Somebody who changes the table at the same time makes the transaction fail; what is left is then looked at
+      // again.
+      constexpr int attempts = 3;
+      for (int attempt = 1;; ++attempt) {
+        const auto transaction = plan_repair(socket, wanted);
+        if (transaction.empty()) return false;
+        try {
+          socket.apply(transaction);
+          return true;
+        } catch (const Error& error) {
+          if (attempt == attempts || !is_damage(error)) throw;
+        }
+      }
+    }
+
+    /// Applies a change that `wanted` has already; repairs the table if it is not what we left.
+    void apply(const Transaction& transaction) {
+      try {
+        socket.apply(transaction);
+      } catch (const Error& error) {
+        if (!is_damage(error)) throw;
+        log::warn("table berth was changed by others, repairing it", {{"error", error.message()}});
+        repair();
+      }
+    }
+  };
+
+  nftables::Monitor monitor;
+  Guarded<State> state;
+};
+
+Firewall::Firewall() : impl_(std::make_unique<Impl>()) {}
+Firewall::~Firewall() = default;
+
+void Firewall::restore(std::span<const BridgeRules> bridges, std::span<const Publication> publications) {
+  impl_->state.with([&](Impl::State& state) {
+    auto& wanted = state.wanted;
+    wanted.bridges.clear();
+    for (const auto& bridge : bridges) wanted.bridges.insert_or_assign(bridge.link, bridge);
+    wanted.publications = {publications.begin(), publications.end()};
+    // That the host forwards because of us is written nowhere but in the table.
+    for (const auto& element : state.socket.elements(firewall::layout().table, "forwarding")) {
+      wanted.forwarding.insert(element == firewall::forwarding_element(true));
+    }
+    state.notice_bridge_netfilter();
+    state.repair();
+  });
+}
+
+void Firewall::add_bridge(const BridgeRules& bridge) {
+  impl_->state.with([&](Impl::State& state) {
+    Transaction transaction;
+    const auto present = state.wanted.bridges.find(bridge.link);
+    if (present != state.wanted.bridges.end()) take_out(transaction, elements_of(present->second));
+    put_in(transaction, elements_of(bridge));
+    auto before = state.wanted.bridges;
+    state.wanted.bridges.insert_or_assign(bridge.link, bridge);
+    try {
+      state.apply(transaction);
+    } catch (...) {
+      state.wanted.bridges = std::move(before);
+      throw;
+    }
+  });
+}
+
+void Firewall::remove_bridge(const std::string& link) {
+  impl_->state.with([&](Impl::State& state) {
+    const auto present = state.wanted.bridges.find(link);
+    if (present == state.wanted.bridges.end()) return;
+    Transaction transaction;
+    take_out(transaction, elements_of(present->second));
+    state.wanted.bridges.erase(present);
+    state.apply(transaction);
+  });
+}
+
+void Firewall::publish(std::span<const Publication> publications) {
+  if (publications.empty()) return;
+  impl_->state.with([&](Impl::State& state) {
+    if (state.notice_bridge_netfilter()) state.repair();
+    Transaction transaction;
+    put_in(transaction, elements_of(publications));
+    std::vector<Publication> added;
+    for (const auto& publication : publications) {
+      if (state.wanted.publications.insert(publication).second) added.push_back(publication);
+    }
+    try {
+      state.apply(transaction);
+    } catch (...) {
+      for (const auto& publication : added) state.wanted.publications.erase(publication);
+      throw;
+    }
+  });
+}
+
+void Firewall::withdraw(std::span<const Publication> publications) {
+  impl_->state.with([&](Impl::State& state) {
+    std::vector<Publication> present;
+    for (const auto& publication : publications) {
+      if (state.wanted.publications.erase(publication) != 0) present.push_back(publication);
+    }
+    if (present.empty()) return;
+    Transaction transaction;
+    take_out(transaction, elements_of(present));
+    state.apply(transaction);
+  });
+}
+
+void Firewall::enable_forwarding(bool v6) {
+  // The rule first: the host must not route for others even for a moment.
+  if (forwarding_is_on(v6)) return;
+  impl_->state.with([&](Impl::State& state) {
+    state.wanted.forwarding.insert(v6);
+    state.repair();
+  });
+  switch_forwarding_on(v6);
+}
+
+FdRef Firewall::changes() const noexcept {
+  return impl_->monitor.fd();
+}
+
+bool Firewall::heal() {
+  const auto changes = impl_->monitor.take();
+  return impl_->state.with([&](Impl::State& state) {
+    const auto concerns_us = [&](const nftables::Change& change) {
+      return change.table == firewall::layout().table && change.port != state.socket.port();
+    };
+    if (!changes.overrun && std::ranges::none_of(changes.tables, concerns_us)) return false;
+    if (!state.repair()) return false;
+    log::warn("table berth was changed by others and is repaired");
+    return true;
+  });
+}
+
+bool Firewall::is_whole() {
+  return impl_->state.with([](Impl::State& state) { return plan_repair(state.socket, state.wanted).empty(); });
+}
+
+void Firewall::remove() {
+  impl_->state.with([](Impl::State& state) {
+    state.wanted = {};
+    if (state.socket.has_table(firewall::layout().table)) {
+      state.socket.apply(Transaction{}.remove_table(firewall::layout().table));
+    }
+  });
+}
+
+}  // namespace berth::network

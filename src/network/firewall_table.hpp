@@ -1,0 +1,42 @@
+// What is in the table `inet berth`, as data: pure functions that need no root.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "network/firewall.hpp"
+#include "nftables/nftables.hpp"
+
+namespace berth::network::firewall {
+
+inline constexpr std::string_view user_chain = "berth-user";
+
+struct Layout {
+  nftables::Table table;
+  std::vector<nftables::Set> sets;
+  std::vector<nftables::Chain> chains;  ///< berth-user too, which has no rules of ours
+  std::vector<std::pair<std::string, nftables::Rule>> rules;
+};
+
+/// The fixed part.
+const Layout& layout();
+const nftables::Set& get_set(std::string_view name);
+
+/// Elements by the name of their set.
+using Elements = std::map<std::string, std::vector<nftables::Element>, std::less<>>;
+
+/// Those that a bridge adds.
+void add_elements(Elements& elements, const BridgeRules& bridge);
+/// Those that a published port adds, or a range of them: one, if the ports are the same inside and it is long.
+void add_elements(Elements& elements, const Publication& publication);
+/// The host forwards for containers alone.
+void add_forwarding(Elements& elements, bool v6);
+/// Published ports do not answer at ::1: they refuse at once, so that clients try 127.0.0.1, where they do.
+void add_refused_loopback(Elements& elements);
+/// What add_forwarding adds, as the kernel lists it.
+nftables::InstalledElement forwarding_element(bool v6);
+
+}  // namespace berth::network::firewall

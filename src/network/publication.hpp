@@ -1,0 +1,31 @@
+// A published port as ports.hpp hands it out and firewall.hpp puts it into force.
+#pragma once
+
+#include <cstdint>
+
+#include "base/ip.hpp"
+#include "network/endpoint.hpp"
+
+namespace berth::network {
+
+/// Where a container that has IPv4 alone is published at an IPv6 address, `relay` is the port of the host where a
+/// process listens that passes the bytes on; without one, such a publication only keeps its ports from others.
+///
+/// `count` ports of the host, from `host_first` on, lead to as many of the container, from `container_first` on.
+struct Publication {
+  Protocol protocol = Protocol::tcp;
+  IpAddress host_address = IpAddress::any(false);  ///< 0.0.0.0, :: or one of the host's
+  std::uint16_t host_first = 0;                    ///< 0: the network is routed, and has no ports on the host
+  IpAddress container = IpAddress::any(false);
+  std::uint16_t container_first = 0;
+  std::uint16_t count = 1;
+  std::uint16_t relay = 0;
+
+  /// A client's packets cannot be sent to the container: they are of another family.
+  [[nodiscard]] bool needs_relay() const noexcept { return host_address.is_v6() && !container.is_v6(); }
+
+  friend bool operator==(const Publication&, const Publication&) = default;
+  friend auto operator<=>(const Publication&, const Publication&) = default;
+};
+
+}  // namespace berth::network
