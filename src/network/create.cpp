@@ -7,7 +7,6 @@
 #include "base/strings.hpp"
 #include "base/undo.hpp"
 #include "network/internal.hpp"
-#include "network/sysctl.hpp"
 
 namespace berth::network {
 namespace {
@@ -168,13 +167,15 @@ std::shared_ptr<Network> Networks::Impl::add(NetworkRecord record) {
   Undo undo;
   undo.add([&]() noexcept {
     try {
+      if (rules_of(*network)) firewall.remove_bridge(network->record.link);
       driver.remove(host, *network);
     } catch (const Error& error) {
       log::warn("link of a network that failed is left", {{"network", network->name()}, {"error", error.message()}});
     }
   });
   if (!network->record.shown.ConfigOnly) driver.ensure(host, *network);
-  if (network->record.shown.EnableIPv6 && settings.ip_forward) enable_ipv6_forwarding();
+  if (const auto rules = rules_of(*network)) firewall.add_bridge(*rules);
+  if (network->record.shown.EnableIPv6 && settings.ip_forward) firewall.enable_forwarding(true);
   records.put(network->record);
   undo.dismiss();
   state.with([&](State& all) { all.networks.emplace(network->id(), network); });
@@ -249,6 +250,7 @@ void Networks::remove(const std::string& name_or_id) {
   if (!network->record.shown.ConfigOnly) {
     Host host{impl_->records.owner()};
     get_driver(network->record.shown.Driver).remove(host, *network);
+    if (rules_of(*network)) impl_->firewall.remove_bridge(network->record.link);
     impl_->publish("destroy", *network);
   }
   log::info("network removed", {{"id", network->id()}, {"name", network->name()}});

@@ -6,7 +6,6 @@
 #include "base/id.hpp"
 #include "base/log.hpp"
 #include "network/internal.hpp"
-#include "network/sysctl.hpp"
 
 namespace berth::network {
 namespace {
@@ -114,6 +113,7 @@ void Networks::Impl::ensure_default_networks() {
     wanted.shown.Created = bridge->record.shown.Created;
     state.with([&](State& all) { all.networks.erase(bridge->id()); });
     bridge_driver().remove(host, *bridge);
+    firewall.remove_bridge(bridge->record.link);
   }
   try {
     add_subnets(wanted);
@@ -162,17 +162,11 @@ void Networks::Impl::remove_orphans() {
 
 void Networks::recover() {
   const std::lock_guard lock{impl_->changes};
-  if (impl_->settings.ip_forward) {
-    try_set_host_sysctl("ipv4/ip_forward", "1", "containers reach only this host");
-    const auto v6 = impl_->state.with([](const Impl::State& state) {
-      return std::ranges::any_of(state.networks,
-                                 [](const auto& entry) { return entry.second->record.shown.EnableIPv6; });
-    });
-    if (v6) enable_ipv6_forwarding();
-  }
   impl_->remove_orphans();
   impl_->ensure_default_networks();
   impl_->ensure_links();
+  impl_->restore_firewall();
+  impl_->guard = std::jthread{[impl = impl_.get()](const std::stop_token& stop) { impl->guard_firewall(stop); }};
   impl_->sandboxes.refill();
 }
 

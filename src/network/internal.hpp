@@ -1,12 +1,10 @@
 // What the parts of this module share.
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -14,9 +12,11 @@
 
 #include "base/guarded.hpp"
 #include "network/drivers.hpp"
+#include "network/firewall.hpp"
 #include "network/ipam.hpp"
 #include "network/network.hpp"
 #include "network/pools.hpp"
+#include "network/ports.hpp"
 #include "network/records.hpp"
 #include "network/resolvers.hpp"
 #include "network/sandbox_pool.hpp"
@@ -73,20 +73,32 @@ struct Networks::Impl {
   void ensure_links();
   void remove_orphans();
 
-  // reserve.cpp
+  // reserve.cpp: addresses are taken, in memory
   Reservation reserve(State& all, const Sandbox& sandbox, const JoinRequest& request, ResolverPorts resolver);
   Reservation reserve_more(State& all, const Member& member, const EndpointRequest& request);
-  /// Gives addresses back; rows are the caller's.
   static void release(State& all, const std::vector<Endpoint>& endpoints) noexcept;
 
-  // join.cpp: rows and addresses; returns what was there
+  // join.cpp
+  std::optional<MemberRecord> find_member(const std::string& container_id);
+  /// Changes what is known of a container, and its row.
+  void change_member(const std::string& container_id, const std::function<void(MemberRecord&)>& change);
+  /// Gives up all that it has but its links, which go with the sandbox; returns the endpoints.
   std::vector<Endpoint> forget(const std::string& container_id) noexcept;
-  std::vector<Endpoint> forget_endpoint(const std::string& container_id, const std::string& network_id) noexcept;
+  void forget_endpoint(const std::string& container_id, const std::string& network_id) noexcept;
 
   // join.cpp: names
   [[nodiscard]] bool has_names(const std::vector<EndpointRequest>& requests) const;
   /// What a container's names and its resolver follow from has changed. It gets a resolver if it needs one by now.
   void update_resolver(const std::string& container_id, Sandbox* sandbox);
+
+  // publish.cpp
+  PortTarget target_of(const State& all, const std::vector<Endpoint>& endpoints) const;
+  std::vector<Publication> reserve_ports(const std::string& container_id);
+  void unpublish(const std::vector<Publication>& publications) noexcept;
+  /// After its default route went to another network.
+  void move_ports(const std::string& container_id);
+  void restore_firewall();
+  void guard_firewall(const std::stop_token& stop);
 
   const Settings settings;
   Collaborators collaborators;
@@ -94,9 +106,15 @@ struct Networks::Impl {
   const std::vector<AddressPool> pools;
   std::mutex changes;  ///< held while networks are created and removed; before `state`
   Guarded<State> state;
+  Firewall firewall;
+  PortTable ports;
   Resolvers resolvers;
   SandboxPool sandboxes;
+  std::jthread guard;  ///< repairs the firewall; last, as it uses it
 };
+
+/// What the firewall is told of a network; nothing if that is no bridge.
+std::optional<BridgeRules> rules_of(const Network& network);
 
 /// A name for the host's end of a pair.
 std::string make_veth_name();

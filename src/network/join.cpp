@@ -7,14 +7,58 @@
 #include "network/internal.hpp"
 
 namespace berth::network {
-namespace {
-
-void check_ports(const JoinRequest& request) {
-  if (request.ports.empty()) return;
-  throw Error{Kind::unsupported, "ports of containers cannot be published yet"};
+std::optional<MemberRecord> Networks::Impl::find_member(const std::string& container_id) {
+  return state.with([&](const State& all) {
+    const auto found = all.members.find(container_id);
+    return found == all.members.end() ? std::nullopt : std::optional{found->second};
+  });
 }
 
-}  // namespace
+void Networks::Impl::change_member(const std::string& container_id, const std::function<void(MemberRecord&)>& change) {
+  state.with([&](State& all) {
+    const auto found = all.members.find(container_id);
+    if (found == all.members.end()) return;
+    change(found->second);
+    records.put(found->second);
+  });
+}
+
+std::vector<Endpoint> Networks::Impl::forget(const std::string& container_id) noexcept {
+  const auto record = find_member(container_id);
+  if (!record) return {};
+  resolvers.stop(container_id);
+  unpublish(record->publications);
+  state.with([&](State& all) {
+    // Only now may somebody else have the addresses.
+    release(all, record->endpoints);
+    all.members.erase(container_id);
+    try {
+      records.remove_member(container_id);
+    } catch (const Error& error) {
+      log::warn("row of a container's networks is left until the next start",
+                {{"container", container_id}, {"error", error.message()}});
+    }
+  });
+  return record->endpoints;
+}
+
+void Networks::Impl::forget_endpoint(const std::string& container_id, const std::string& network_id) noexcept {
+  state.with([&](State& all) {
+    const auto member = all.members.find(container_id);
+    if (member == all.members.end()) return;
+    auto& endpoints = member->second.endpoints;
+    const auto found = std::ranges::find(endpoints, network_id, &Endpoint::network_id);
+    if (found == endpoints.end()) return;
+    release(all, {*found});
+    endpoints.erase(found);
+    try {
+      records.put(member->second);
+    } catch (const Error& error) {
+      log::warn("row of a container's networks is out of date",
+                {{"container", container_id}, {"error", error.message()}});
+    }
+  });
+}
 
 Sandbox Networks::take_sandbox(std::span<const EndpointRequest> endpoints) {
   const auto linked = !endpoints.empty() && impl_->state.with([&](const Impl::State& state) {
@@ -30,7 +74,6 @@ Sandbox Networks::open_sandbox(pid_t process) {
 
 Connections Networks::join(Sandbox& sandbox, const JoinRequest& request) {
   const auto& id = request.member.container_id;
-  check_ports(request);
   leave(id);
   ResolverSockets resolver;
   if (impl_->has_names(request.endpoints)) resolver = open_resolver_sockets(sandbox.netns());
@@ -38,17 +81,21 @@ Connections Networks::join(Sandbox& sandbox, const JoinRequest& request) {
       impl_->state.with([&](Impl::State& state) { return impl_->reserve(state, sandbox, request, resolver.ports); });
   Undo undo;
   undo.add([&]() noexcept { impl_->forget(id); });
+  const auto publications = impl_->reserve_ports(id);
+  // The row before the first link: whatever happens now, the next start of the daemon knows what to release.
+  impl_->change_member(id, [&](MemberRecord& record) { record.publications = publications; });
   Host host{impl_->records.owner()};
-  if (sandbox.ready_link &&
-      (reservation.places.empty() || reservation.places.front().endpoint.host_link != sandbox.ready_link->host_name)) {
+  const auto& places = reservation.places;
+  if (sandbox.ready_link && (places.empty() || places.front().endpoint.host_link != sandbox.ready_link->host_name)) {
     host.socket().apply(netlink::Request{}.remove_link(sandbox.ready_link->host_index));
     sandbox.ready_link.reset();
   }
-  plug(host, sandbox, reservation.places, {});
+  plug(host, sandbox, places, {});
+  if (!publications.empty()) impl_->firewall.publish(publications);
   auto made = connections(id).value_or(Connections{});
   if (resolver.sockets.udp) impl_->resolvers.start(id, std::move(resolver), made.endpoints, request.dns);
   undo.dismiss();
-  for (const auto& place : reservation.places) impl_->publish("connect", *place.network, id);
+  for (const auto& place : places) impl_->publish("connect", *place.network, id);
   return made;
 }
 
@@ -62,57 +109,23 @@ bool Networks::Impl::has_names(const std::vector<EndpointRequest>& requests) con
 }
 
 void Networks::Impl::update_resolver(const std::string& container_id, Sandbox* sandbox) {
-  MemberRecord record;
-  state.with([&](const State& all) {
-    if (const auto found = all.members.find(container_id); found != all.members.end()) record = found->second;
-  });
-  resolvers.update(container_id, record.endpoints, record.dns);
-  if (sandbox == nullptr || record.resolver != ResolverPorts{} || !needs_resolver(record.endpoints)) return;
+  const auto record = find_member(container_id);
+  if (!record) return;
+  resolvers.update(container_id, record->endpoints, record->dns);
+  if (sandbox == nullptr || record->resolver != ResolverPorts{} || !needs_resolver(record->endpoints)) return;
   auto sockets = open_resolver_sockets(sandbox->netns());
-  state.with([&](State& all) {
-    const auto found = all.members.find(container_id);
-    if (found == all.members.end()) return;
-    found->second.resolver = sockets.ports;
-    records.put(found->second);
-  });
-  resolvers.start(container_id, std::move(sockets), record.endpoints, record.dns);
+  change_member(container_id, [&](MemberRecord& changed) { changed.resolver = sockets.ports; });
+  resolvers.start(container_id, std::move(sockets), record->endpoints, record->dns);
 }
 
 void Networks::resume(Sandbox& sandbox, const std::string& container_id) {
-  const auto record = impl_->state.with([&](const Impl::State& state) {
-    const auto found = state.members.find(container_id);
-    return found == state.members.end() ? MemberRecord{} : found->second;
-  });
-  if (record.resolver == ResolverPorts{}) return;
-  auto sockets = open_resolver_sockets(sandbox.netns(), record.resolver);
-  if (sockets.ports != record.resolver) {
-    impl_->state.with([&](Impl::State& state) {
-      auto& member = state.members.at(container_id);
-      member.resolver = sockets.ports;
-      impl_->records.put(member);
-    });
+  const auto record = impl_->find_member(container_id);
+  if (!record || record->resolver == ResolverPorts{}) return;
+  auto sockets = open_resolver_sockets(sandbox.netns(), record->resolver);
+  if (sockets.ports != record->resolver) {
+    impl_->change_member(container_id, [&](MemberRecord& changed) { changed.resolver = sockets.ports; });
   }
-  impl_->resolvers.start(container_id, std::move(sockets), record.endpoints, record.dns);
-}
-
-/// Rows and addresses; links go with the sandbox.
-std::vector<Endpoint> Networks::Impl::forget(const std::string& container_id) noexcept {
-  resolvers.stop(container_id);
-  std::vector<Endpoint> endpoints;
-  state.with([&](State& all) {
-    const auto found = all.members.find(container_id);
-    if (found == all.members.end()) return;
-    release(all, found->second.endpoints);
-    endpoints = std::move(found->second.endpoints);
-    all.members.erase(found);
-    try {
-      records.remove_member(container_id);
-    } catch (const Error& error) {
-      log::warn("row of a container's networks is left until the next start",
-                {{"container", container_id}, {"error", error.message()}});
-    }
-  });
-  return endpoints;
+  impl_->resolvers.start(container_id, std::move(sockets), record->endpoints, record->dns);
 }
 
 void Networks::leave(const std::string& container_id) {
@@ -123,46 +136,28 @@ void Networks::leave(const std::string& container_id) {
 }
 
 Endpoint Networks::connect(Sandbox& sandbox, const Member& member, const EndpointRequest& request) {
+  const auto& id = member.container_id;
   std::vector<Endpoint> present;
   const auto reservation = impl_->state.with([&](Impl::State& state) {
-    if (const auto found = state.members.find(member.container_id); found != state.members.end()) {
-      present = found->second.endpoints;
-    }
+    if (const auto found = state.members.find(id); found != state.members.end()) present = found->second.endpoints;
     return impl_->reserve_more(state, member, request);
   });
   const auto& place = reservation.places.front();
   Undo undo;
   undo.add([&]() noexcept {
-    impl_->forget_endpoint(member.container_id, place.endpoint.network_id);
-    impl_->update_resolver(member.container_id, nullptr);
-    unplug(sandbox, place.endpoint, {}, {});
+    auto with = present;
+    with.push_back(place.endpoint);
+    unplug(sandbox, place.endpoint, with, present);
+    impl_->forget_endpoint(id, place.endpoint.network_id);
   });
+  impl_->change_member(id, [](MemberRecord&) {});  // its row, before the link
   Host host{impl_->records.owner()};
   plug(host, sandbox, reservation.places, present);
-  impl_->update_resolver(member.container_id, &sandbox);
+  impl_->move_ports(id);
+  impl_->update_resolver(id, &sandbox);
   undo.dismiss();
-  impl_->publish("connect", *place.network, member.container_id);
+  impl_->publish("connect", *place.network, id);
   return place.endpoint;
-}
-
-std::vector<Endpoint> Networks::Impl::forget_endpoint(const std::string& container_id,
-                                                      const std::string& network_id) noexcept {
-  return state.with([&](State& all) {
-    std::vector<Endpoint> gone;
-    auto& endpoints = all.members[container_id].endpoints;
-    const auto found = std::ranges::find(endpoints, network_id, &Endpoint::network_id);
-    if (found == endpoints.end()) return gone;
-    gone.push_back(std::move(*found));
-    endpoints.erase(found);
-    release(all, gone);
-    try {
-      records.put(all.members[container_id]);
-    } catch (const Error& error) {
-      log::warn("row of a container's networks is out of date",
-                {{"container", container_id}, {"error", error.message()}});
-    }
-    return gone;
-  });
 }
 
 void Networks::disconnect(Sandbox* sandbox, const std::string& container_id, const std::string& name) {
@@ -184,6 +179,7 @@ void Networks::disconnect(Sandbox* sandbox, const std::string& container_id, con
     unplug(*sandbox, *std::ranges::find(before, id, &Endpoint::network_id), before, after);
   }
   impl_->forget_endpoint(container_id, id);
+  impl_->move_ports(container_id);
   impl_->update_resolver(container_id, nullptr);
   impl_->publish("disconnect", *network, container_id);
 }

@@ -16,7 +16,7 @@
 // Knows containers only by ID and name. Whoever runs them keeps what the user asked for (EndpointConfig) and asks again
 // at each start.
 //
-// Uses: base, metadata, netlink, linux.   Used by: containers, engine, api.   Threads: any.
+// Uses: base, metadata, netlink, nftables, dns, linux.   Used by: containers, engine, api.   Threads: any.
 #pragma once
 
 #include <functional>

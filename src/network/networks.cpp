@@ -144,7 +144,8 @@ std::optional<Connections> Networks::connections(const std::string& container_id
   return impl_->state.with([&](const Impl::State& state) -> std::optional<Connections> {
     const auto found = state.members.find(container_id);
     if (found == state.members.end()) return std::nullopt;
-    return Connections{found->second.endpoints, found->second.ports, found->second.sandbox_id};
+    return Connections{found->second.endpoints, to_published_ports(found->second.publications),
+                       found->second.sandbox_id};
   });
 }
 

@@ -21,11 +21,11 @@ BOOST_DESCRIBE_STRUCT(StoredEndpoint, (),
                       (network_id, network_name, driver, endpoint_id, config, v4, v6, gateway_v4, gateway_v6, mac, link,
                        host_link, internal, dns_names))
 
-struct StoredPort {
-  std::string protocol, host_address;
-  std::uint16_t container_port = 0, host_port = 0;
+struct StoredPublication {
+  std::string protocol, host_address, container;
+  std::uint16_t host_first = 0, container_first = 0, count = 1;
 };
-BOOST_DESCRIBE_STRUCT(StoredPort, (), (protocol, host_address, container_port, host_port))
+BOOST_DESCRIBE_STRUCT(StoredPublication, (), (protocol, host_address, container, host_first, container_first, count))
 
 struct StoredRequest {
   std::string protocol, host_address;
@@ -39,11 +39,11 @@ struct StoredMember {
   DnsConfig dns;
   ResolverPorts resolver;
   std::vector<StoredEndpoint> endpoints;
-  std::vector<StoredPort> ports;
+  std::vector<StoredPublication> publications;
   std::vector<StoredRequest> port_requests;
 };
 BOOST_DESCRIBE_STRUCT(StoredMember, (),
-                      (name, hostname, domainname, sandbox_id, dns, resolver, endpoints, ports, port_requests))
+                      (name, hostname, domainname, sandbox_id, dns, resolver, endpoints, publications, port_requests))
 
 template <class T>
 std::string text_of(const std::optional<T>& value) {
@@ -96,9 +96,9 @@ StoredMember store(const MemberRecord& record) {
                       .dns = record.dns,
                       .resolver = record.resolver};
   for (const auto& endpoint : record.endpoints) stored.endpoints.push_back(store(endpoint));
-  for (const auto& port : record.ports) {
-    stored.ports.push_back(
-        {std::string{to_string(port.protocol)}, to_string(port.host_address), port.container_port, port.host_port});
+  for (const auto& one : record.publications) {
+    stored.publications.push_back({std::string{to_string(one.protocol)}, to_string(one.host_address),
+                                   to_string(one.container), one.host_first, one.container_first, one.count});
   }
   for (const auto& request : record.port_requests) {
     stored.port_requests.push_back({std::string{to_string(request.protocol)}, text_of(request.host_address),
@@ -114,9 +114,9 @@ MemberRecord load(const std::string& container_id, const StoredMember& stored) {
                       .dns = stored.dns,
                       .resolver = stored.resolver};
   for (const auto& endpoint : stored.endpoints) record.endpoints.push_back(load(endpoint));
-  for (const auto& port : stored.ports) {
-    record.ports.push_back(
-        {load_protocol(port.protocol), port.container_port, parse_ip(port.host_address), port.host_port});
+  for (const auto& one : stored.publications) {
+    record.publications.push_back({load_protocol(one.protocol), parse_ip(one.host_address), one.host_first,
+                                   parse_ip(one.container), one.container_first, one.count});
   }
   for (const auto& request : stored.port_requests) {
     record.port_requests.push_back({load_protocol(request.protocol), request.container_first, request.container_last,

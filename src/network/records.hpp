@@ -8,6 +8,7 @@
 #include "metadata/database.hpp"
 #include "network/config.hpp"
 #include "network/endpoint.hpp"
+#include "network/publication.hpp"
 #include "network/sandbox_dns.hpp"
 
 namespace berth::network {
@@ -30,7 +31,7 @@ struct MemberRecord {
   DnsConfig dns;
   ResolverPorts resolver;  ///< where its sandbox's resolver answers; 0 if it has none
   std::vector<Endpoint> endpoints;
-  std::vector<PublishedPort> ports;
+  std::vector<Publication> publications;
   std::vector<PortRequest> port_requests;
 };
 
@@ -46,7 +47,6 @@ class Records {
   void remove_network(const std::string& id);
 
   std::vector<MemberRecord> members();
-  /// All of it, in one transaction.
   void put(const MemberRecord& member);
   void remove_member(const std::string& container_id);
 

@@ -198,14 +198,12 @@ Reservation Networks::Impl::reserve(State& all, const Sandbox& sandbox, const Jo
     auto& first = reservation.places.front();
     if (get_driver(first.endpoint.driver).has_host_links()) first.endpoint.host_link = sandbox.ready_link->host_name;
   }
-  MemberRecord record{.member = request.member,
-                      .sandbox_id = make_id(),
-                      .dns = request.dns,
-                      .resolver = resolver,
-                      .endpoints = endpoints_of(reservation.places),
-                      .port_requests = request.ports};
-  records.put(record);
-  all.members[request.member.container_id] = std::move(record);
+  all.members[request.member.container_id] = {.member = request.member,
+                                              .sandbox_id = make_id(),
+                                              .dns = request.dns,
+                                              .resolver = resolver,
+                                              .endpoints = endpoints_of(reservation.places),
+                                              .port_requests = request.ports};
   undo.dismiss();
   return reservation;
 }
@@ -220,13 +218,6 @@ Reservation Networks::Impl::reserve_more(State& all, const Member& member, const
   Reservation reservation;
   reservation.places.push_back(place(network, member, request.config, record.endpoints));
   record.endpoints.push_back(reservation.places.front().endpoint);
-  try {
-    records.put(record);
-  } catch (const Error&) {
-    release(all, {record.endpoints.back()});
-    record.endpoints.pop_back();
-    throw;
-  }
   return reservation;
 }
 

@@ -31,10 +31,4 @@ void try_set_host_sysctl(const std::string& name, std::string_view value, std::s
   }
 }
 
-void enable_ipv6_forwarding() {
-  for (const char* name : {"ipv6/conf/default/forwarding", "ipv6/conf/all/forwarding"}) {
-    try_set_host_sysctl(name, "1", "containers reach only this host by IPv6");
-  }
-}
-
 }  // namespace berth::network

@@ -11,7 +11,4 @@ void set_host_sysctl(const std::string& name, std::string_view value);
 /// The same; a failure is a warning in the log that says what will not work.
 void try_set_host_sysctl(const std::string& name, std::string_view value, std::string_view consequence);
 
-/// As soon as one network has IPv6; a failure is a warning.
-void enable_ipv6_forwarding();
-
 }  // namespace berth::network

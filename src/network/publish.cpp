@@ -1,0 +1,143 @@
+// Networks and containers towards the firewall: what it is told of bridges and of published ports.
+#include <poll.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "network/internal.hpp"
+
+namespace berth::network {
+namespace {
+
+/// Where an unspecified address is the default, both families are meant.
+std::optional<IpAddress> default_address(const Network& network, const Settings& settings) {
+  if (network.options.host_binding && !network.options.host_binding->is_any()) return network.options.host_binding;
+  if (settings.publish_default_address && !settings.publish_default_address->is_any()) {
+    return settings.publish_default_address;
+  }
+  return std::nullopt;
+}
+
+/// What was published goes on at the same ports of the host, to the container's new addresses.
+std::vector<Publication> retarget(const std::vector<Publication>& publications, const PortTarget& target) {
+  std::vector<Publication> moved;
+  for (auto publication : publications) {
+    const auto& address = publication.container.is_v6() ? target.v6 : target.v4;
+    if (!address) continue;
+    publication.container = *address;
+    moved.push_back(publication);
+  }
+  return moved;
+}
+
+}  // namespace
+
+std::optional<BridgeRules> rules_of(const Network& network) {
+  const auto& shown = network.record.shown;
+  if (shown.Driver != "bridge" || shown.ConfigOnly) return std::nullopt;
+  BridgeRules rules{.link = network.record.link,
+                    .internal = shown.Internal,
+                    .icc = network.options.icc,
+                    .masquerade = network.options.masquerade,
+                    .v4 = network.options.v4,
+                    .v6 = network.options.v6};
+  for (const auto& config : shown.IPAM.Config.value_or(std::vector<IpamSubnet>{})) {
+    rules.subnets.push_back(parse_cidr(config.Subnet));
+  }
+  return rules;
+}
+
+PortTarget Networks::Impl::target_of(const State& all, const std::vector<Endpoint>& endpoints) const {
+  PortTarget target;
+  for (const bool v6 : {false, true}) {
+    const auto* endpoint = choose_gateway(endpoints, v6);
+    // On other drivers' networks a container is reached at its own address.
+    if (endpoint == nullptr || endpoint->driver != "bridge") continue;
+    const auto network = all.networks.find(endpoint->network_id);
+    if (network == all.networks.end()) continue;
+    const auto& options = network->second->options;
+    (v6 ? target.v6 : target.v4) = (v6 ? endpoint->v6 : endpoint->v4)->address;
+    (v6 ? target.routed_v6 : target.routed_v4) = (v6 ? options.v6 : options.v4) == GatewayMode::routed;
+    target.default_address = default_address(*network->second, settings);
+  }
+  return target;
+}
+
+std::vector<Publication> Networks::Impl::reserve_ports(const std::string& container_id) {
+  const auto [requests, target] = state.with([&](const State& all) {
+    const auto& record = all.members.at(container_id);
+    return std::pair{record.port_requests, target_of(all, record.endpoints)};
+  });
+  if (requests.empty() || (!target.v4 && !target.v6)) return {};
+  return ports.reserve(requests, target);
+}
+
+void Networks::Impl::unpublish(const std::vector<Publication>& publications) noexcept {
+  if (publications.empty()) return;
+  try {
+    firewall.withdraw(publications);
+  } catch (const Error& error) {
+    log::warn("published ports still lead to a container that is gone", {{"error", error.message()}});
+  }
+  ports.release(publications);
+}
+
+void Networks::Impl::move_ports(const std::string& container_id) {
+  const auto record = find_member(container_id);
+  if (!record || record->port_requests.empty()) return;
+  const auto target = state.with([&](const State& all) { return target_of(all, record->endpoints); });
+  auto moved = record->publications.empty() ? reserve_ports(container_id) : retarget(record->publications, target);
+  if (moved == record->publications) return;
+  if (!record->publications.empty()) firewall.withdraw(record->publications);
+  std::vector<Publication> dropped;
+  for (const auto& old : record->publications) {
+    if (!(old.container.is_v6() ? target.v6 : target.v4)) dropped.push_back(old);
+  }
+  ports.release(dropped);
+  change_member(container_id, [&](MemberRecord& changed) { changed.publications = moved; });
+  if (!moved.empty()) firewall.publish(moved);
+}
+
+void Networks::Impl::restore_firewall() {
+  std::vector<BridgeRules> bridges;
+  std::vector<Publication> publications;
+  bool v6 = false;
+  state.with([&](const State& all) {
+    for (const auto& [id, network] : all.networks) {
+      if (auto rules = rules_of(*network)) bridges.push_back(std::move(*rules));
+      v6 = v6 || network->record.shown.EnableIPv6;
+    }
+    for (const auto& [id, member] : all.members) std::ranges::copy(member.publications, std::back_inserter(publications));
+  });
+  ports.adopt(publications);
+  try {
+    firewall.restore(bridges, publications);
+    if (!settings.ip_forward) return;
+    firewall.enable_forwarding(false);
+    if (v6) firewall.enable_forwarding(true);
+  } catch (const Error& error) {
+    log::warn("no firewall: networks are not isolated and ports are not published, going on without it",
+              {{"error", error.message()}});
+  }
+}
+
+void Networks::Impl::guard_firewall(const std::stop_token& stop) {
+  const auto wake = make_eventfd();
+  const std::stop_callback on_stop{stop, [&] {
+                                     const std::uint64_t one = 1;
+                                     write_all(wake, {reinterpret_cast<const char*>(&one), sizeof one});
+                                   }};
+  std::array<pollfd, 2> watched{pollfd{firewall.changes().get(), POLLIN, 0}, pollfd{wake.get(), POLLIN, 0}};
+  while (!stop.stop_requested()) {
+    if (::poll(watched.data(), watched.size(), -1) < 0 && errno != EINTR) return;
+    if ((watched[0].revents & POLLIN) == 0) continue;
+    try {
+      firewall.heal();
+    } catch (const Error& error) {
+      log::warn("table berth is damaged and not repaired", {{"error", error.message()}});
+    }
+  }
+}
+
+}  // namespace berth::network
