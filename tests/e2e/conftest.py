@@ -73,6 +73,10 @@ def clean(host):
     for container in host.containers():
         reply = host.api.delete(f"/containers/{container['Id']}", force=1, v=1)
         assert reply.status in (204, 404, 409), reply
+    networks = host.api.get("/networks")
+    for network in networks.json if networks.status == 200 else []:
+        if network["Name"] not in ("bridge", "host", "none"):
+            assert host.api.delete(f"/networks/{network['Id']}").status in (204, 404)
     for image in host.api.get("/images/json", all=1).json:
         wanted = {f"{name}:{'minbase' if name == 'debian' else 'latest'}" for name in host.loaded}
         tags = image["RepoTags"] or []

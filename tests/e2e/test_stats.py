@@ -15,7 +15,7 @@ def test_two_samples_are_a_second_apart_and_tell_what_is_used(host):
     assert 0 < used and 0 < passed and stats["cpu_stats"]["online_cpus"] > 0
     assert stats["memory_stats"]["limit"] == 64 << 20 and 0 < stats["memory_stats"]["usage"] < 64 << 20
     assert stats["pids_stats"] == {"current": 1, "limit": 50}
-    assert "networks" not in stats and stats["num_procs"] == 0 and stats["storage_stats"] == {}
+    assert list(stats["networks"]) == ["eth0"] and stats["num_procs"] == 0 and stats["storage_stats"] == {}
 
 
 def test_one_shot_has_no_sample_before(host):

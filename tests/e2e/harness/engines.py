@@ -26,7 +26,7 @@ class Berthd:
 
 
 class Dockerd:
-    """Debian's dockerd, without bridge and firewall: its default network is `none`, as Berth's is until it has a bridge."""
+    """Debian's dockerd without a firewall: its published ports are those of docker-proxy alone."""
 
     name = "dockerd"
     is_reference = True
@@ -36,7 +36,7 @@ class Dockerd:
     def command(self, folder):
         return ["dockerd", "-H", f"unix://{folder}/s", "--data-root", f"{folder}/d", "--exec-root", f"{folder}/x",
                 "--pidfile", f"{folder}/pid", "--config-file", f"{folder}/daemon.json", "--iptables=false",
-                "--ip6tables=false", "--bridge=none", "--live-restore", "--exec-opt", "native.cgroupdriver=cgroupfs"]
+                "--ip6tables=false", "--live-restore", "--exec-opt", "native.cgroupdriver=cgroupfs"]
 
 
 def engine_under_test():

@@ -1,6 +1,7 @@
-"""What an engine leaves behind: processes, mounts, control groups, directories, rows."""
+"""What an engine leaves behind: processes, mounts, control groups, directories, rows, links, elements of the firewall."""
 
 import contextlib
+import json
 import pathlib
 import shutil
 import sqlite3
@@ -28,6 +29,28 @@ def cgroups(parent):
     return {str(group) for pattern in (f"*/{parent}/*", f"{parent}/*") for group in CGROUPS.glob(pattern) if group.is_dir()}
 
 
+def links(host):
+    """The links of containers and networks; the default bridge and what waits on it for a container are the engine's."""
+    listed = json.loads(host.shell("ip", "-j", "-d", "link", "show").stdout or "[]")
+    virtual = {"veth", "bridge", "macvlan", "ipvlan", "vlan"}
+    return {f"{link['ifname']} ({link.get('ifalias', '')})" for link in listed
+            if link.get("linkinfo", {}).get("info_kind") in virtual and link["ifname"] != "docker0"
+            and not link.get("ifalias", "").startswith("berth veth ready ")}
+
+
+def elements(host):
+    """What the maps and sets of our table have in them."""
+    listed = host.shell("nft", "-j", "list", "table", "inet", "berth", check=False)
+    if listed.returncode != 0:
+        return set()
+    found = set()
+    for item in json.loads(listed.stdout)["nftables"]:
+        for kind in ("map", "set"):
+            if kind in item:
+                found |= {f"{item[kind]['name']}: {json.dumps(element)}" for element in item[kind].get("elem", [])}
+    return found
+
+
 def rows(database):
     """How many rows each table has; what happened is a record to keep, so tables of events are left out."""
     if not database.exists():
@@ -53,6 +76,7 @@ class Leftovers:
         self.cgroups = cgroups(host.engine.cgroup)
         self.blobs, self.snapshots = self._blobs(), self._snapshots()
         self.rows = rows(host.data_root / "meta.db")
+        self.links, self.elements = links(host), elements(host)
         self.ids = set()
 
     def _blobs(self):
@@ -78,6 +102,8 @@ class Leftovers:
             found += [f"directory {path}" for path in sorted(directories(folder))]
         found += [f"blob {path}" for path in sorted(self._blobs() - self.blobs)]
         found += [f"snapshot {path}" for path in sorted(self._snapshots() - self.snapshots)]
+        found += [f"link {link}" for link in sorted(links(host) - self.links)]
+        found += [f"element {element}" for element in sorted(elements(host) - self.elements)]
         now = rows(host.data_root / "meta.db")
         found += [f"{count - self.rows.get(table, 0)} row(s) in {table}" for table, count in now.items()
                   if count > self.rows.get(table, 0)]

@@ -173,11 +173,6 @@ TEST(Validate, VolumesWithoutANameAreNotThereYetButTargetsOfBindsMayBeListed) {
 }
 
 TEST(Validate, WhatIsNotThereYetIsSaidPlainly) {
-  EXPECT_EQ(
-      refusal_of_host([](auto& h) { h.PortBindings["80/tcp"]; }),
-      "501 published ports need the bridge network, which is not there yet; run the container with --network host to "
-      "serve on the host's own addresses");
-  EXPECT_THAT(refusal_of_host([](auto& h) { h.NetworkMode = "lan"; }), testing::StartsWith("501 network \"lan\""));
   EXPECT_THAT(refusal_of_host([](auto& h) { h.PidMode = "container:x"; }), testing::StartsWith("501 sharing the PID"));
   EXPECT_THAT(refusal_of_host([](auto& h) { h.LogConfig_.Type = "gelf"; }),
               testing::StartsWith("501 log driver \"gelf\""));
