@@ -53,7 +53,10 @@ TEST(NetworkFiles, OfTheHostsNetworkAreTheHosts) {
   host.ExtraHosts = {{"db:10.0.0.9"}};
   const auto made = files(host);
   EXPECT_EQ(made.hosts, of_host.hosts + "\n10.0.0.9\tdb\n");
-  EXPECT_EQ(made.resolv_conf, of_host.resolv_conf);
+  EXPECT_EQ(made.resolv_conf, header +
+                                  "nameserver 127.0.0.53\nnameserver 10.0.0.2\nsearch a.test b.test\noptions edns0\n\n"
+                                  "# Based on host file: '/etc/resolv.conf'\n"
+                                  "# Overrides: []\n");
 }
 
 TEST(NetworkFiles, DnsOptionsReplaceTheHosts) {

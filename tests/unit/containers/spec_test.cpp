@@ -40,6 +40,7 @@ struct SpecTest : testing::Test {
                         .host_config = host,
                         .args = args,
                         .directory = "/data/containers/" + id,
+                        .network_files = "/data/containers/" + id,
                         .layers = {"/layers/top", "/layers/base"},
                         .init_program = "/usr/libexec/tini",
                         .devices = devices,
