@@ -4,6 +4,7 @@
 
 #include "api/request.hpp"
 #include "containers/config.hpp"
+#include "network/config.hpp"
 
 namespace berth::api {
 
@@ -12,6 +13,12 @@ void to_newest(containers::CreateBody& body, ApiVersion version);
 
 /// A body of `update`.
 void to_newest(containers::UpdateRequest& body, ApiVersion version);
+
+/// A body of a network's `create`.
+void to_newest(network::CreateRequest& body, ApiVersion version);
+
+/// Before 1.28 the list of networks shows their containers, as an inspection does.
+bool shows_members_in_lists(ApiVersion version);
 
 /// Filters of the image list: before 1.41 a reference could come as the parameter `filter`.
 void add_old_image_filter(Filters& filters, const Request& request);

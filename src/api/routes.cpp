@@ -6,7 +6,7 @@ namespace berth::api {
 
 const Router& engine_api() {
   static const Router router{{system_routes(), container_routes(), container_stream_routes(), exec_routes(),
-                              image_routes(), routes_to_come()}};
+                              image_routes(), network_routes(), routes_to_come()}};
   return router;
 }
 

@@ -4,7 +4,7 @@
 namespace berth::api {
 namespace {
 
-constexpr std::string_view networks = "networks are not supported by Berth yet; containers use none or host";
+constexpr std::string_view connections = "connecting containers and networks is not supported by Berth yet";
 constexpr std::string_view volumes = "volumes are not supported by Berth yet; bind mounts are";
 constexpr std::string_view archives = "copying files into and out of a container is not supported by Berth yet";
 constexpr std::string_view builds = "building images is not supported by Berth yet";
@@ -40,13 +40,8 @@ const Route routes[] = {
     {Method::get, "/volumes/{name}", nullptr, volumes},
     {Method::put, "/volumes/{name}", nullptr, volumes},
     {Method::delete_, "/volumes/{name}", nullptr, volumes},
-    {Method::get, "/networks", nullptr, networks},
-    {Method::post, "/networks/create", nullptr, networks},
-    {Method::post, "/networks/prune", nullptr, networks},
-    {Method::get, "/networks/{id}", nullptr, networks},
-    {Method::delete_, "/networks/{id}", nullptr, networks},
-    {Method::post, "/networks/{id}/connect", nullptr, networks},
-    {Method::post, "/networks/{id}/disconnect", nullptr, networks},
+    {Method::post, "/networks/{id}/connect", nullptr, connections},
+    {Method::post, "/networks/{id}/disconnect", nullptr, connections},
 
     {Method::get, "/plugins", nullptr, plugins},
     {Method::get, "/plugins/privileges", nullptr, plugins},

@@ -20,7 +20,7 @@ struct GlobalFlags {
 
 struct Found {
   const CommandEntry* entry = nullptr;
-  std::string path;       ///< as called: "container ls"
+  std::string path;       ///< of the group or the top level, as called: "container ls"
   std::size_t words = 0;  ///< how many words it took
 };
 
@@ -44,8 +44,10 @@ Found find_command(const std::vector<std::string>& words) {
     if (words.size() < length) continue;
     const auto path = length == 2 ? words[0] + " " + words[1] : words[0];
     for (const auto& entry : all_commands()) {
+      std::string own;  // another spelling is called by the first one in messages
       for (const auto& name : split(entry.names, '|')) {
-        if (name == path) return {&entry, path, length};
+        if (own.empty() && name.contains(' ') == (length == 2)) own = name;
+        if (name == path) return {&entry, own, length};
       }
     }
   }

@@ -144,7 +144,10 @@ json::Array make_ipam_config(const IpamFlags& flags) {
   }
   Subnets subnets;
   for (const auto& subnet : flags.subnets) subnets.add(subnet);
-  for (const auto& range : flags.ranges) subnets.set("IPRange", range, "range", "ranges", "on the same subnet");
+  for (const auto& range : flags.ranges) {
+    if (!find_cidr(range)) throw invalid_cidr(range);
+    subnets.set("IPRange", range, "range", "ranges", "on the same subnet");
+  }
   for (const auto& gateway : flags.gateways) {
     subnets.set("Gateway", gateway, "gateway", "gateways", "for the same subnet");
   }

@@ -30,7 +30,7 @@ void check(const Head& head, Connection& connection) {
   try {
     const auto answer = json::parse(body);
     if (const auto* text = json::find(answer, "message"); text != nullptr && text->is_string()) {
-      message = text->get_string();
+      message = trim(std::string_view{text->get_string()});
     }
   } catch (const Error&) {
     // Not JSON: then the body itself is the message.

@@ -14,9 +14,6 @@ class Database;
 namespace berth::images {
 class ImageStore;
 }
-namespace berth::network {
-class Networks;
-}
 
 namespace berth::containers {
 
@@ -40,7 +37,6 @@ struct ContainerEvent {
 struct Collaborators {
   metadata::Database& database;
   images::ImageStore& images;
-  network::Networks& networks;
   std::function<void(const ContainerEvent&)> publish;
 };
 

@@ -12,6 +12,7 @@
 #include "containers/host_facts.hpp"
 #include "containers/spec.hpp"
 #include "engine/engine.hpp"
+#include "network/network.hpp"
 
 namespace berth::engine {
 namespace {
@@ -80,7 +81,7 @@ SystemInfo host_info(const fs::path& data_root) {
                        {"Supports d_type", "true"},
                        {"Native Overlay Diff", "true"},
                        {"userxattr", "false"}};
-  info.Plugins.Network = {"host", "none"};
+  info.Plugins.Network = network::driver_names();
   info.Plugins.Log = containers::log_driver_names();
   info.IPv4Forwarding = reads_one("/proc/sys/net/ipv4/ip_forward");
   info.NFd = entries_of("/proc/self/fd");

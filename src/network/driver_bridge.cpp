@@ -20,6 +20,15 @@ MacAddress bridge_mac(std::string_view network_id) {
   return mac;
 }
 
+/// One of each family, as Docker has it.
+void check_subnets(const NetworkRecord& record) {
+  if (!record.shown.IPAM.Config) return;
+  const auto v6 =
+      std::ranges::count_if(*record.shown.IPAM.Config, [](const auto& config) { return config.Subnet.contains(':'); });
+  const auto v4 = std::ssize(*record.shown.IPAM.Config) - v6;
+  if (v4 > 1 || v6 > 1) throw Error{Kind::forbidden, "bridge driver doesn't support multiple subnets"};
+}
+
 /// The bridge's own addresses: the gateways of its subnets.
 std::vector<Cidr> bridge_addresses(const Network& network) {
   std::vector<Cidr> addresses;
@@ -98,6 +107,7 @@ class BridgeDriver : public Driver {
   }
 
   void plan(NetworkRecord& record, const std::vector<const NetworkRecord*>& others) const override {
+    check_subnets(record);
     const auto options = parse_bridge_options(record.shown.Options, record.shown.Internal);
     record.link = options.link.empty() ? "br-" + record.shown.Id.substr(0, 12) : options.link;
     record.made_link = true;

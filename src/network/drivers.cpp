@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/error.hpp"
 
@@ -31,6 +32,12 @@ class LinklessDriver : public Driver {
   std::string_view name_;
 };
 
+std::span<const Driver* const> all_drivers() {
+  static const std::array drivers = {&bridge_driver(), &host_driver(), &null_driver(), &macvlan_driver(),
+                                     &ipvlan_driver()};
+  return drivers;
+}
+
 }  // namespace
 
 const Driver& host_driver() {
@@ -44,13 +51,17 @@ const Driver& null_driver() {
 }
 
 const Driver& get_driver(std::string_view name) {
-  static const std::array drivers = {&bridge_driver(), &host_driver(), &null_driver(), &macvlan_driver(),
-                                     &ipvlan_driver()};
-  const auto* const found = std::ranges::find(drivers, name, [](const Driver* driver) { return driver->name(); });
-  if (found == drivers.end()) {
-    throw Error{Kind::not_found, "could not find plugin {} in v1 plugin registry: plugin not found", name};
+  for (const auto* driver : all_drivers()) {
+    if (driver->name() == name) return *driver;
   }
-  return **found;
+  throw Error{Kind::not_found, "could not find plugin {} in v1 plugin registry: plugin not found", name};
+}
+
+std::vector<std::string> driver_names() {
+  std::vector<std::string> names;
+  for (const auto* driver : all_drivers()) names.emplace_back(driver->name());
+  std::ranges::sort(names);
+  return names;
 }
 
 Network::Network(NetworkRecord from)

@@ -27,7 +27,7 @@ void check_range(const std::string& text, const Cidr& subnet, Faults& faults) {
     fault(fmt::format("CIDR block is bigger than its parent subnet {}", to_string(subnet)));
   }
   if (*range != range->network()) fault(fmt::format("it should be {}", to_string(range->network())));
-  if (!subnet.contains(range->address)) {
+  if (!subnet.overlaps(*range)) {
     fault(fmt::format("parent subnet {} doesn't contain ip-range", to_string(subnet)));
   }
 }

@@ -133,6 +133,9 @@ class Networks {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Of all drivers, sorted.
+std::vector<std::string> driver_names();
+
 /// "bridge", "host", "none" and "default".
 bool is_predefined(std::string_view name);
 
