@@ -216,6 +216,7 @@ Created Networks::create(const CreateRequest& request) {
     throw Error{Kind::invalid, "IPv4 or IPv6 must be enabled"};
   }
   driver.plan(record, others);
+  impl_->removals.wait_for(record.link);
   impl_->add_subnets(record);
   const auto network = impl_->add(std::move(record));
   impl_->publish("create", *network);
@@ -249,7 +250,8 @@ void Networks::remove(const std::string& name_or_id) {
   });
   if (!network->record.shown.ConfigOnly) {
     Host host{impl_->records.owner()};
-    get_driver(network->record.shown.Driver).remove(host, *network);
+    get_driver(network->record.shown.Driver).retire(host, *network);
+    impl_->removals.add(network);
     if (rules_of(*network)) impl_->firewall.remove_bridge(network->record.link);
     impl_->publish("destroy", *network);
   }

@@ -163,9 +163,9 @@ void Networks::Impl::remove_orphans() {
 void Networks::recover() {
   const std::lock_guard lock{impl_->changes};
   impl_->remove_orphans();
+  impl_->restore_firewall();  // before bridges are set up, so that nothing passes that is not to
   impl_->ensure_default_networks();
   impl_->ensure_links();
-  impl_->restore_firewall();
   impl_->guard = std::jthread{[impl = impl_.get()](const std::stop_token& stop) { impl->guard_firewall(stop); }};
   impl_->sandboxes.refill();
 }

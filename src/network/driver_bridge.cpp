@@ -45,6 +45,11 @@ std::vector<Cidr> bridge_addresses(const Network& network) {
   return addresses;
 }
 
+bool network_has(const Network& network, const IpAddress& address) {
+  const auto addresses = bridge_addresses(network);
+  return std::ranges::find(addresses, address, &Cidr::address) != addresses.end();
+}
+
 std::uint32_t ensure_link(Host& host, const Network& network) {
   const auto& name = network.record.link;
   if (const auto link = host.socket().find_link(name)) {
@@ -128,6 +133,17 @@ class BridgeDriver : public Driver {
     ensure_addresses(host, network, index);
     if (network.record.shown.EnableIPv6 && !network.record.shown.Internal) ensure_loopback_route(host, index);
     network.link_index = index;
+  }
+
+  void retire(Host& host, const Network& network) const override {
+    const auto link = host.socket().find_link(network.record.link);
+    if (!link) return;
+    netlink::Request request;
+    for (const auto& address : host.socket().addresses()) {
+      const auto ours = address.link == link->index && network_has(network, address.address.address);
+      if (ours) request.remove_address(link->index, address.address);
+    }
+    host.socket().apply(request);
   }
 
   void remove(Host& host, const Network& network) const override {

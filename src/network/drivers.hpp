@@ -1,8 +1,9 @@
 // Drivers: what kinds of networks there are, and what each makes on the host and in a sandbox.
 //
 // A network lives so: `plan` (its options are checked and its link is named) -> `ensure` (its link is there; again at
-// each start of the daemon) -> any number of `attach` -> `remove`. An endpoint's link goes with its sandbox, or by
-// `detach` while the sandbox lives on. To add a driver: one file, and one line in the table of drivers.cpp.
+// each start of the daemon) -> any number of `attach` -> `retire` -> `remove`. An endpoint's link goes with its
+// sandbox, or by `detach` while the sandbox lives on. To add a driver: one file, and one line in the table of
+// drivers.cpp.
 #pragma once
 
 #include <atomic>
@@ -86,6 +87,8 @@ class Driver {
   virtual void plan(NetworkRecord& record, const std::vector<const NetworkRecord*>& others) const = 0;
   /// Idempotent. Throws `unsupported` for what this kernel lacks.
   virtual void ensure(Host& host, Network& network) const = 0;
+  /// What of `remove` has to be done when it is answered: nothing of the network's is in the way of the next one.
+  virtual void retire(Host& /*host*/, const Network& /*network*/) const {}
   virtual void remove(Host& host, const Network& network) const = 0;
   /// Makes the link of `endpoint` in the sandbox, down or up, without addresses.
   virtual Attachment attach(Host& host, const Network& network, Sandbox& sandbox, const Endpoint& endpoint) const = 0;

@@ -18,6 +18,7 @@
 #include "network/pools.hpp"
 #include "network/ports.hpp"
 #include "network/records.hpp"
+#include "network/removals.hpp"
 #include "network/resolvers.hpp"
 #include "network/sandbox_pool.hpp"
 
@@ -109,6 +110,7 @@ struct Networks::Impl {
   Firewall firewall;
   PortTable ports;
   Resolvers resolvers;
+  Removals removals;
   SandboxPool sandboxes;
   std::jthread guard;  ///< repairs the firewall; last, as it uses it
 };

@@ -82,6 +82,10 @@ Networks::Impl::Impl(Settings given, Collaborators others)
       collaborators(std::move(others)),
       records(collaborators.database),
       pools(pools_of(settings, records.owner())),
+      removals([this](const Network& network) {
+        Host host{records.owner()};
+        get_driver(network.record.shown.Driver).remove(host, network);
+      }),
       sandboxes(settings.ready_sandboxes, settings.ready_bare_sandboxes,
                 [this](SandboxKind kind) { return make_sandbox(kind); }) {
   state.with([&](State& all) {

@@ -82,6 +82,16 @@ void move_default_routes(netlink::Request& request, const std::vector<Endpoint>&
   }
 }
 
+/// Where there is no gateway at all, everything goes out of the link, and its parent knows the way.
+void add_routes_to_link(netlink::Request& request, const Endpoint& endpoint, std::uint32_t index,
+                        const std::vector<Endpoint>& all) {
+  if (endpoint.internal) return;
+  for (const bool v6 : {false, true}) {
+    if (!(v6 ? endpoint.v6 : endpoint.v4) || choose_gateway(all, v6) != nullptr) continue;
+    request.add_route({.destination = {IpAddress::any(v6), 0}, .link = index});
+  }
+}
+
 }  // namespace
 
 void plug(Host& host, Sandbox& sandbox, const Places& places, const std::vector<Endpoint>& present) {
@@ -90,6 +100,7 @@ void plug(Host& host, Sandbox& sandbox, const Places& places, const std::vector<
   netlink::Request stations;
   auto after = present;
   std::map<std::string, std::string> sysctls;
+  std::vector<std::pair<const Endpoint*, std::uint32_t>> to_link;
   for (const auto& [network, endpoint, reused] : places) {
     const auto& attachment =
         attachments.emplace_back(get_driver(endpoint.driver).attach(host, *network, sandbox, endpoint));
@@ -101,10 +112,12 @@ void plug(Host& host, Sandbox& sandbox, const Places& places, const std::vector<
     add_addresses(request, attachment.index, endpoint);
     if (reused && attachment.host_index != 0) stations.set_station(attachment.host_index, *endpoint.mac);
     sysctls.merge(sysctls_of(endpoint));
+    if (get_driver(endpoint.driver).routes_without_gateway(*network)) to_link.emplace_back(&endpoint, attachment.index);
   }
   move_default_routes(
       request, present, after,
       [&](const Endpoint& endpoint) { return index_of(sandbox, places, attachments, endpoint); }, true);
+  for (const auto& [endpoint, index] : to_link) add_routes_to_link(request, *endpoint, index, after);
   sandbox.socket().apply(request);
   if (!stations.empty()) host.socket().apply(stations);
   sandbox.set_ipv6_of_new_links(true);

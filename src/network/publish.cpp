@@ -108,7 +108,8 @@ void Networks::Impl::restore_firewall() {
       if (auto rules = rules_of(*network)) bridges.push_back(std::move(*rules));
       v6 = v6 || network->record.shown.EnableIPv6;
     }
-    for (const auto& [id, member] : all.members) std::ranges::copy(member.publications, std::back_inserter(publications));
+    for (const auto& [id, member] : all.members)
+      std::ranges::copy(member.publications, std::back_inserter(publications));
   });
   ports.adopt(publications);
   try {

@@ -69,8 +69,11 @@ TEST_F(NetworkTest, NetworkComesAndGoesWithItsLink) {
   const auto link = "br-" + id.substr(0, 12);
   EXPECT_THAT(addresses(*host_, link), testing::Contains("10.9.0.1/24"));
   networks_->remove("mine");
+  create("mine", "10.9.0.0/24");  // its name and subnet are free at once
+  networks_->remove("mine");
+  networks_.reset();  // waits for links that are being removed
   EXPECT_THAT(links(*host_), ElementsAre("docker0"));
-  EXPECT_THAT(events_, ElementsAre("create", "destroy"));
+  EXPECT_THAT(events_, ElementsAre("create", "destroy", "create", "destroy"));
 }
 
 TEST_F(NetworkTest, NetworkWithContainersIsNotRemoved) {

@@ -13,7 +13,8 @@ class PublishTest : public NetworkTest {
  protected:
   Connections publish(Sandbox& sandbox, const std::string& network, std::uint16_t host_port,
                       const std::string& id = "c1") {
-    const PortRequest port{.container_first = 80, .container_last = 80, .host_first = host_port, .host_last = host_port};
+    const PortRequest port{
+        .container_first = 80, .container_last = 80, .host_first = host_port, .host_last = host_port};
     return networks_->join(sandbox, {member(id), {{network, {}}}, {port}, {}});
   }
 };
