@@ -1,5 +1,5 @@
-// Links of networks that were removed, taken away while nobody waits: the kernel lets a link go only when no processor can
-// be using it any more, which takes many milliseconds.
+// Links of networks that were removed, taken away while nobody waits: the kernel lets a link go only when no processor
+// can be using it any more, which takes many milliseconds.
 #pragma once
 
 #include <condition_variable>

@@ -22,7 +22,8 @@ bool changes_something(std::uint64_t call) {
   return call == SYS_sendto || call == SYS_sendmsg || call == SYS_pwrite64 || call == SYS_write;
 }
 
-/// Runs `steps` in a process of its own and kills it where it enters the `count`th such call; true if it came to its end.
+/// Runs `steps` in a process of its own and kills it where it enters the `count`th such call; true if it came to its
+/// end.
 template <class Steps>
 bool run_until_call(int count, Steps&& steps) {
   const auto child = ::fork();

@@ -45,13 +45,21 @@ TEST_F(LanTest, MacvlanBesideABridgeHasTheNextName) {
 }
 
 TEST_F(LanTest, ModesAndParentsAreChecked) {
-  EXPECT_EQ(failure_of([&] { create(request("macvlan", {{"parent", "lan"}, {"macvlan_mode", "odd"}})); }),
+  EXPECT_EQ(failure_of([&] {
+              create(request("macvlan", {{"parent", "lan"}, {"macvlan_mode", "odd"}}));
+            }),
             "invalid: requested macvlan mode 'odd' is not valid");
-  EXPECT_EQ(failure_of([&] { create(request("ipvlan", {{"parent", "lan"}, {"ipvlan_mode", "odd"}})); }),
+  EXPECT_EQ(failure_of([&] {
+              create(request("ipvlan", {{"parent", "lan"}, {"ipvlan_mode", "odd"}}));
+            }),
             "invalid: requested ipvlan mode 'odd' is not valid");
-  EXPECT_EQ(failure_of([&] { create(request("macvlan", {{"parent", "lo"}})); }),
+  EXPECT_EQ(failure_of([&] {
+              create(request("macvlan", {{"parent", "lo"}}));
+            }),
             "invalid: loopback interface is not a valid macvlan parent link");
-  EXPECT_EQ(failure_of([&] { create(request("macvlan", {{"parent", "nowhere"}})); }),
+  EXPECT_EQ(failure_of([&] {
+              create(request("macvlan", {{"parent", "nowhere"}}));
+            }),
             "invalid: invalid subinterface nowhere: there is no interface nowhere");
   EXPECT_FALSE(networks_->find("mine"));
 }
@@ -81,7 +89,8 @@ TEST_F(LanTest, VlanOfTheParentComesAndGoesWithTheNetwork) {
 }
 
 TEST_F(LanTest, NetworkWithoutParentLeadsNowhere) {
-  if (!has_kind(failure_of([&] { create(request("macvlan", {})); }), "dummy")) GTEST_SKIP() << "this kernel has no dummy";
+  if (!has_kind(failure_of([&] { create(request("macvlan", {})); }), "dummy"))
+    GTEST_SKIP() << "this kernel has no dummy";
   auto sandbox = networks_->take_sandbox({});
   join(sandbox, "mine");
   EXPECT_THAT(default_gateways(sandbox.socket()), testing::IsEmpty());

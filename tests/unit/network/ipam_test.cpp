@@ -32,7 +32,8 @@ std::string take(std::vector<Subnet>& subnets, std::optional<std::string> wanted
 
 TEST(Ipam, FaultsOfARequestAreToldInDockersWords) {
   EXPECT_EQ(faults({.Subnet = "10.0.0.0/8"}), "");
-  EXPECT_EQ(faults({.Subnet = "10.0.0"}), "invalid network config:\ninvalid subnet 10.0.0: invalid CIDR block notation");
+  EXPECT_EQ(faults({.Subnet = "10.0.0"}),
+            "invalid network config:\ninvalid subnet 10.0.0: invalid CIDR block notation");
   EXPECT_EQ(faults({.Subnet = "10.0.0.1/8"}),
             "invalid network config:\ninvalid subnet 10.0.0.1/8: it should be 10.0.0.0/8");
   EXPECT_EQ(faults({.Subnet = "10.1.0.0/16", .IPRange = "10.2.0.0/24", .Gateway = "10.3.0.1"}),

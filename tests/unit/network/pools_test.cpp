@@ -23,7 +23,8 @@ TEST(Pools, DefaultsAreDockersInTheirOrder) {
   EXPECT_EQ(choose(pools, {"172.17.0.0/16", "172.18.0.0/15"}), "172.20.0.0/16");
   EXPECT_EQ(choose(pools, {"172.16.0.0/12"}), "192.168.0.0/20");
   EXPECT_EQ(choose(pools, {"172.16.0.0/12", "192.168.0.0/24", "192.168.17.0/24"}), "192.168.32.0/20");
-  EXPECT_EQ(choose(pools, {"172.16.0.0/12", "192.168.0.0/16"}), "all predefined address pools have been fully subnetted");
+  EXPECT_EQ(choose(pools, {"172.16.0.0/12", "192.168.0.0/16"}),
+            "all predefined address pools have been fully subnetted");
 }
 
 TEST(Pools, UniqueLocalPrefixIsTheEnginesOwn) {
