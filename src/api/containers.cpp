@@ -34,6 +34,7 @@ Reply create(const Request& request, Engine& engine) {
   create.name = request.query_or("name", "");
   if (request.version() >= ApiVersion{1, 41}) create.platform = request.query_or("platform", "");
   create.host_config = std::move(body.HostConfig_);
+  create.networking = std::move(body.NetworkingConfig_);
   create.config = std::move(static_cast<containers::Config&>(body));
   return Reply::json(engine.containers().create(std::move(create)), 201);
 }

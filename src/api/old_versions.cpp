@@ -1,6 +1,40 @@
 #include "api/old_versions.hpp"
 
+#include "base/error.hpp"
+#include "base/strings.hpp"
+
 namespace berth::api {
+
+namespace {
+
+/// Before 1.44 a container had one network at creation, and its address was the container's. Source: moby 28,
+/// handleMACAddressBC.
+void move_mac_address(containers::CreateBody& body) {
+  using Endpoint = json::Nullable<network::EndpointConfig>;
+  auto& endpoints = body.NetworkingConfig_.EndpointsConfig;
+  if (endpoints && endpoints->size() > 1) {
+    std::vector<std::string> names;
+    for (const auto& [name, endpoint] : *endpoints) names.push_back(name);
+    throw Error{Kind::invalid, "Container cannot be connected to network endpoints: {}", join(names, ", ")};
+  }
+  const auto address = std::exchange(body.MacAddress, {});
+  if (endpoints) {
+    for (auto& [name, endpoint] : *endpoints) {
+      if (endpoint) endpoint->MacAddress = address;
+    }
+  }
+  if (address.empty()) return;
+  const auto& mode = body.HostConfig_.NetworkMode;
+  if (mode == "host" || mode == "none" || mode.starts_with("container:")) {
+    throw Error{Kind::invalid, "conflicting options: mac-address and the network mode"};
+  }
+  if (endpoints && !endpoints->empty()) return;
+  network::EndpointConfig endpoint;
+  endpoint.MacAddress = address;
+  endpoints.emplace()[mode.empty() ? "default" : mode] = Endpoint{std::move(endpoint)};
+}
+
+}  // namespace
 
 void to_newest(containers::CreateBody& body, ApiVersion version) {
   auto& host = body.HostConfig_;
@@ -10,6 +44,7 @@ void to_newest(containers::CreateBody& body, ApiVersion version) {
   if (version < ApiVersion{1, 42}) host.ConsoleSize = {0, 0};
   if (version < ApiVersion{1, 43}) host.Annotations.reset();
   if (version < ApiVersion{1, 44} && body.Healthcheck_) body.Healthcheck_->StartInterval.reset();
+  if (version < ApiVersion{1, 44}) move_mac_address(body);
 }
 
 void to_newest(containers::UpdateRequest& body, ApiVersion version) {

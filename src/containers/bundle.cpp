@@ -36,19 +36,22 @@ void make_upper(const fs::path& upper, const std::vector<std::string>& layers) {
 
 }  // namespace
 
-void write_bundle(const Record& record, const Paths& where, const Settings& settings, images::ImageStore& images,
-                  seccomp::FilterCache& filters) {
+void write_bundle(const Record& record, const Paths& where, const NetworkPlace& place, const Settings& settings,
+                  images::ImageStore& images, seccomp::FilterCache& filters) {
   const auto& definition = record.definition;
+  auto config = definition.config;
+  config.Env.insert(config.Env.begin(), place.environment.begin(), place.environment.end());  // the user's own count
   const auto& host_config = definition.host_config;
   std::vector<std::string> args = {definition.path};
   args.insert(args.end(), definition.args.begin(), definition.args.end());
   auto bundle = make_bundle({.id = record.id,
                              .name = record.name,
                              .image_id = definition.image_id.to_string(),
-                             .config = definition.config,
+                             .config = config,
                              .host_config = host_config,
                              .args = std::move(args),
                              .directory = where.directory,
+                             .network_files = place.files,
                              .layers = layers_of(images, definition.image_id),
                              .init_program = settings.init_program,
                              .devices = find_devices(host_config),
@@ -60,10 +63,12 @@ void write_bundle(const Record& record, const Paths& where, const Settings& sett
     throw error.in("failed to create task for container: failed to initialize logging driver");
   }
   make_bind_sources(host_config);
-  const auto files = make_network_files(definition.config, host_config, read_host_network_files());
-  write_file(where.directory / "hostname", files.hostname);
-  write_file(where.directory / "hosts", files.hosts);
-  write_file(where.directory / "resolv.conf", files.resolv_conf);
+  if (place.owns_files) {
+    const auto files = make_network_files(config, host_config, read_host_network_files(), place.view);
+    write_file(where.directory / "hostname", files.hostname);
+    write_file(where.directory / "hosts", files.hosts);
+    write_file(where.directory / "resolv.conf", files.resolv_conf);
+  }
   make_upper(where.directory / "upper", bundle.settings.rootfs.lower);
   make_directories(where.directory / "work", 0700);
   ::unlink((where.directory / shim::exit_file).c_str());

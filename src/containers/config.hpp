@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "network/config.hpp"
 
 namespace berth::containers {
 
@@ -199,12 +200,20 @@ BOOST_DESCRIBE_STRUCT(HostConfig, (Resources),
                        Privileged, PublishAllPorts, ReadonlyRootfs, SecurityOpt, StorageOpt, Tmpfs, UTSMode, UsernsMode,
                        ShmSize, Sysctls, Runtime, Isolation, Mounts, MaskedPaths, ReadonlyPaths, Init))
 
+/// What a container asks of each of its networks, by the network's name.
+using Endpoints = std::map<std::string, network::EndpointConfig>;
+
+struct NetworkingConfig {
+  json::Nullable<std::map<std::string, json::Nullable<network::EndpointConfig>>> EndpointsConfig;
+};
+BOOST_DESCRIBE_STRUCT(NetworkingConfig, (), (EndpointsConfig))
+
 /// The body of POST /containers/create.
 struct CreateBody : Config {
   HostConfig HostConfig_;
-  std::optional<json::Object> NetworkingConfig;
+  NetworkingConfig NetworkingConfig_;
 };
-BOOST_DESCRIBE_STRUCT(CreateBody, (Config), (HostConfig_, NetworkingConfig))
+BOOST_DESCRIBE_STRUCT(CreateBody, (Config), (HostConfig_, NetworkingConfig_))
 
 /// The body of POST /containers/{id}/update.
 struct UpdateRequest : Resources {

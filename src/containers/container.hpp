@@ -11,6 +11,7 @@
 
 #include "base/fd.hpp"
 #include "containers/record.hpp"
+#include "network/endpoint.hpp"
 #include "shim/client/shim_client.hpp"
 
 namespace berth::containers {
@@ -70,6 +71,7 @@ class Container {
     std::chrono::milliseconds restart_delay{0};  ///< the last one; 0 before the first
     std::uint64_t restart_timer = 0;             ///< of the reactor, while restarting
     Probe probe;
+    std::shared_ptr<const network::Connections> connections;  ///< while it has a process and networks of its own
   };
 
   template <class Function>

@@ -4,7 +4,8 @@
 // per running container. Operations are shaped like the Engine API: the api module decodes, calls one of them and
 // encodes. Nothing here knows HTTP. Errors carry Docker's texts where scripts match them.
 //
-// Uses: base, oci, linux, seccomp, metadata, runtime, shim, images, logs.   Used by: engine, api.   Threads: any.
+// Uses: base, oci, linux, seccomp, metadata, runtime, shim, images, logs, network.   Used by: engine, api.   Threads:
+// any.
 #pragma once
 
 #include <functional>
@@ -32,6 +33,7 @@ struct CreateRequest {
   std::string platform;  ///< "" or "linux/amd64"
   Config config;
   HostConfig host_config;
+  NetworkingConfig networking;
 };
 
 /// The answer of POST /containers/create.
@@ -149,6 +151,11 @@ class Containers {
                   const std::function<void()>& accepted);
   void rename(const std::string& name, const std::string& new_name);
   void remove(const std::string& name, const RemoveRequest& request);
+  /// One more network, by its name or ID; at once if it runs, else when it starts. Throws `not_found` (either of them),
+  /// `forbidden` if it runs and is on it, `invalid` for settings that do not fit.
+  void connect_network(const std::string& name, const std::string& network, network::EndpointConfig config);
+  /// `force`: also from a network that has gone.
+  void disconnect_network(const std::string& name, const std::string& network, bool force);
   void resize(const std::string& name, unsigned height, unsigned width);
 
   /// Runs the host's ps with these arguments ("": -ef) and keeps the lines of the container's processes.

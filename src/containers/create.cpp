@@ -9,9 +9,11 @@
 #include "containers/host_facts.hpp"
 #include "containers/internal.hpp"
 #include "containers/names.hpp"
+#include "containers/network_mode.hpp"
 #include "containers/signals.hpp"
 #include "containers/spec.hpp"
 #include "images/images.hpp"
+#include "network/network.hpp"
 
 namespace berth::containers {
 namespace {
@@ -73,7 +75,6 @@ void set_command(Definition& definition) {
 
 /// What `inspect` shows of choices that the user left to us.
 void set_defaults(HostConfig& host, const HostFacts& facts = host_facts()) {
-  if (host.NetworkMode.empty()) host.NetworkMode = "default";
   if (host.ShmSize == 0) host.ShmSize = 64L << 20;
   if (host.IpcMode.empty()) host.IpcMode = "private";
   if (host.CgroupnsMode.empty()) host.CgroupnsMode = "private";
@@ -89,13 +90,39 @@ void set_defaults(HostConfig& host, const HostFacts& facts = host_facts()) {
 
 }  // namespace
 
+void Containers::Impl::check_links(const HostConfig& host_config) {
+  for (const auto& text : host_config.Links.value_or(std::vector<std::string>{})) {
+    const auto link = parse_link(text);
+    if (!is_user_defined(host_config.NetworkMode) && !find(link.name)) {
+      throw Error{Kind::invalid, "could not get container for {}: No such container: {}", link.name, link.name};
+    }
+  }
+}
+
+Endpoints Containers::Impl::with_names(Endpoints endpoints, HostConfig& host_config) {
+  auto& networks = collaborators.networks;
+  Endpoints named;
+  for (auto& [given, config] : endpoints) {
+    const auto key = networks.find(given);
+    named[key ? key->name : given] = std::move(config);
+  }
+  auto& mode = host_config.NetworkMode;
+  if (!is_user_defined(mode)) return named;
+  if (const auto key = networks.find(mode); key && mode != key->name) mode = key->id;
+  return named;
+}
+
 Created Containers::create(CreateRequest request) {
   auto& impl = *impl_;
   if (request.config.Image.empty()) throw Error{Kind::invalid, "no command specified"};
   const std::string name = request.name.empty() ? std::string{} : checked_name(request.name);
   set_log_defaults(request.host_config.LogConfig_, impl.settings.log);
   Created created;
+  // Docker shows what it stands for since its version 26.
+  request.host_config.NetworkMode = network_of(request.host_config.NetworkMode);
   created.Warnings = validate(request.config, request.host_config);
+  auto endpoints = checked_endpoints(request.config, request.host_config, request.networking, created.Warnings);
+  impl.check_links(request.host_config);
   if (!request.config.StopSignal.empty()) parse_signal(std::string_view{request.config.StopSignal});
 
   auto& images = impl.collaborators.images;
@@ -110,6 +137,7 @@ Created Containers::create(CreateRequest request) {
   definition.image_id = image.id;
   definition.config = std::move(request.config);
   definition.host_config = std::move(request.host_config);
+  definition.endpoints = impl.with_names(std::move(endpoints), definition.host_config);
   merge_image(definition.config, image.config.config);
   set_command(definition);
   set_defaults(definition.host_config);

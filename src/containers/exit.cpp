@@ -71,6 +71,7 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
   bool remove_now = false;
   bool restart = false;
   std::chrono::milliseconds delay{0};
+  end_execs(*container);
   // Recorded and told first, and only then does anybody wake up: "die" comes before the "stop" of whoever waits for it.
   container->with([&](Record& record, Container::Live& live) {
     auto& state = record.state;
@@ -95,11 +96,13 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
     live.last_exit_code = status.exit_code;
     remove_now = !live.restarted_by_user && record.definition.host_config.AutoRemove;
     if (!live.removed) record_exit(records, record);
+    if (status.oom_killed) publish_of(record, "oom");
+    publish_of(record, "die",
+               {{"exitCode", std::to_string(status.exit_code)}, {"execDuration", std::to_string(duration)}});
+    // Before anybody can see the end: they may want its ports.
+    live.connections.reset();
+    leave_network(record.id);
   });
-  end_execs(*container);
-  if (status.oom_killed) publish(*container, "oom");
-  publish(*container, "die",
-          {{"exitCode", std::to_string(status.exit_code)}, {"execDuration", std::to_string(duration)}});
   container->waiters.notify();
   container->endings.notify();
   log::info("container exited", {{"id", container->id}, {"exit_code", status.exit_code}});

@@ -2,6 +2,7 @@
 
 #include "containers/internal.hpp"
 #include "containers/show.hpp"
+#include "containers/show_network.hpp"
 #include "containers/spec_parts.hpp"
 #include "images/images.hpp"
 
@@ -25,19 +26,15 @@ ShownState shown_state(const State& state) {
   return shown;
 }
 
-NetworkSettings network_settings(const Record& record) {
-  const auto network = shown_network(record.definition.host_config.NetworkMode);
-  NetworkSettings settings;
-  settings.Networks[network] = endpoint(network);
-  if (record.state.has_process()) {
-    settings.SandboxID = record.id;
-    settings.SandboxKey = network == "host" ? "/proc/1/ns/net" : fmt::format("/proc/{}/ns/net", record.state.pid);
+/// With links as Docker words them, and with the paths that are hidden by default: Docker shows them too, and they are
+/// the machine's, not the record's.
+HostConfig shown_host_config(HostConfig host, const std::string& name) {
+  if (host.Links) {
+    for (auto& text : *host.Links) {
+      const auto link = parse_link(text);
+      text = fmt::format("/{}:/{}/{}", link.name, name, link.alias);
+    }
   }
-  return settings;
-}
-
-/// With the paths that are hidden by default: Docker shows them too, and they are the machine's, not the record's.
-HostConfig shown_host_config(HostConfig host) {
   if (host.Privileged) return host;
   const auto security = parse_security(host);
   host.MaskedPaths = masked_paths_of(host, security, host_facts());
@@ -49,7 +46,9 @@ HostConfig shown_host_config(HostConfig host) {
 
 Inspect Containers::inspect(const std::string& name, bool size) {
   const auto container = impl_->get(name);
-  const auto record = container->record();
+  const auto [record, connections] = container->with([](const Record& current, const Container::Live& live) {
+    return std::pair{current, live.connections};
+  });
   const auto where = impl_->paths(record.id);
   const auto& definition = record.definition;
   Inspect shown;
@@ -59,9 +58,10 @@ Inspect Containers::inspect(const std::string& name, bool size) {
   shown.Args = definition.args;
   shown.State = shown_state(record.state);
   shown.Image = definition.image_id.to_string();
-  shown.ResolvConfPath = where.directory / "resolv.conf";
-  shown.HostnamePath = where.directory / "hostname";
-  shown.HostsPath = where.directory / "hosts";
+  const auto network_files = impl_->network_directory(record);
+  shown.ResolvConfPath = network_files / "resolv.conf";
+  shown.HostnamePath = network_files / "hostname";
+  shown.HostsPath = network_files / "hosts";
   // Of the others Docker keeps the place to itself.
   if (const auto& log = definition.host_config.LogConfig_; log.Type == "json-file") {
     shown.LogPath = log_path(where.directory, log);
@@ -70,10 +70,10 @@ Inspect Containers::inspect(const std::string& name, bool size) {
   shown.RestartCount = record.state.restart_count;
   shown.Driver = "overlay2";
   shown.Platform = "linux";
-  shown.HostConfig = shown_host_config(definition.host_config);
+  shown.HostConfig = shown_host_config(definition.host_config, record.name);
   shown.Config = definition.config;
   shown.Mounts = mount_points(definition.host_config);
-  shown.NetworkSettings = network_settings(record);
+  shown.NetworkSettings = shown_network_settings(record, connections.get(), impl_->network_ids());
   shown.GraphDriver.Name = "overlay2";
   std::string lower;
   for (const auto& directory : impl_->collaborators.images.lower_directories(definition.image_id)) {

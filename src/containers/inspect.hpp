@@ -36,10 +36,10 @@ struct MountPoint {
 BOOST_DESCRIBE_STRUCT(MountPoint, (), (Type, Name, Source, Destination, Driver, Mode, RW, Propagation))
 
 struct EndpointSettings {
-  json::Nullable<json::Object> IPAMConfig;
+  json::Nullable<network::EndpointIpam> IPAMConfig;
   json::Nullable<std::vector<std::string>> Links, Aliases;
   std::string MacAddress;
-  json::Nullable<json::Object> DriverOpts;
+  json::Nullable<network::StringMap> DriverOpts;
   std::int64_t GwPriority = 0;
   std::string NetworkID, EndpointID, Gateway, IPAddress;
   std::int64_t IPPrefixLen = 0;

@@ -10,8 +10,10 @@
 #include "containers/container.hpp"
 #include "containers/containers.hpp"
 #include "containers/exec_table.hpp"
+#include "containers/networking.hpp"
 #include "containers/reactor.hpp"
 #include "containers/record.hpp"
+#include "containers/show_network.hpp"
 #include "containers/spec.hpp"
 #include "containers/workers.hpp"
 #include "seccomp/filter_cache.hpp"
@@ -29,6 +31,9 @@ inline std::string cgroup_of(Container& container) {
 /// In the socket directory: the shim that was given this container, for a daemon that comes back in the middle of a
 /// start.
 inline constexpr const char* shim_pid_file = "shim.pid";
+
+/// A container as networks know it.
+network::Member member_of(const Record& record);
 
 /// How much of an ID names its socket directory: socket paths want to be short.
 inline constexpr std::size_t socket_name_size = 32;
@@ -51,6 +56,8 @@ struct Containers::Impl {
   // table.cpp
   /// By full ID, name (slash optional) or unambiguous prefix of the ID; throws `not_found` with Docker's text.
   ContainerPtr get(const std::string& name);
+  /// The same with absence as an answer.
+  ContainerPtr find(const std::string& name);
   std::vector<ContainerPtr> all();
   /// Enters a new container under its name; throws `conflict` with Docker's text. An empty name is replaced by a free
   /// one.
@@ -60,6 +67,8 @@ struct Containers::Impl {
   [[nodiscard]] Paths paths(const std::string& id) const;
   /// Publishes an event with image, name and labels among its attributes.
   void publish(Container& container, const std::string& action, std::map<std::string, std::string> attributes = {});
+  /// The same for whoever holds the container's mutex.
+  void publish_of(const Record& record, const std::string& action, std::map<std::string, std::string> attributes = {});
   /// Changes the state in memory and in the database, and wakes whoever waits.
   template <class Change>
   void change_state(Container& container, Change&& change) {
@@ -76,7 +85,7 @@ struct Containers::Impl {
   void run(const ContainerPtr& container);
   void await_arrivals(Container& container);
   void refill_pool();
-  void launch(const ContainerPtr& container, const Record& record, std::vector<shim::Attachment> attachments);
+  void launch(const ContainerPtr& container, Record& record, std::vector<shim::Attachment> attachments);
   void note_failed_start(const ContainerPtr& container, int exit_code, const Error& error);
   /// Marks the container as running under this shim. The caller watches the shim's socket afterwards.
   void take_over(const ContainerPtr& container, const std::shared_ptr<shim::ShimClient>& shim,
@@ -85,6 +94,34 @@ struct Containers::Impl {
   void watch(const ContainerPtr& container, shim::ShimClient& shim);
   /// Waits until the shim of the last run has cleaned up and gone.
   void await_departure(Container& container);
+
+  // create.cpp
+  /// Throws `invalid` with Docker's text if a link leads to nobody.
+  void check_links(const HostConfig& host_config);
+  /// By names of networks where there are such networks; a part of an ID that is the mode becomes the whole one.
+  Endpoints with_names(Endpoints endpoints, HostConfig& host_config);
+
+  // networking.cpp
+  /// Gives a container that is being started its networks, or those of the container that its mode names; `record`, the
+  /// caller's copy, then has the other one's name. All, or nothing and throws.
+  NetworkPlace enter_network(const ContainerPtr& container, Record& record);
+  NetworkPlace join_network_of_other(const ContainerPtr& container, Record& record);
+  void add_links(const Record& record, NetworkPlace& place);
+  std::vector<IpAddress> host_gateways();
+  /// Where hosts, resolv.conf and hostname are: with the container whose network it shares.
+  fs::path network_directory(const Record& record);
+  /// Asks the networks.
+  NetworkIds network_ids();
+  /// Shows what it is connected to now.
+  void refresh_connections(Container& container);
+  /// Of a container that is found running: what ended with the daemon before begins again.
+  void resume_network(Container& container, pid_t pid);
+  /// Its ports and addresses are free. Nothing happens to one that has none.
+  void leave_network(const std::string& id) noexcept;
+
+  // connect.cpp
+  void connect_running(const ContainerPtr& container, const network::EndpointRequest& request);
+  void update_network_files(Container& container, const NetworkView& before);
 
   // exit.cpp
   void on_shim_readable(const ContainerPtr& container);

@@ -61,7 +61,7 @@ struct Listed {
   Summary summary;
 };
 
-Summary summary_of(const Record& record, Time at) {
+Summary summary_of(const Record& record, const network::Connections* connections, const NetworkIds& ids, Time at) {
   const auto& definition = record.definition;
   Summary summary;
   summary.Id = record.id;
@@ -75,8 +75,8 @@ Summary summary_of(const Record& record, Time at) {
   summary.Status = status_text(record.state, at);
   summary.HostConfig.NetworkMode = definition.host_config.NetworkMode;
   summary.HostConfig.Annotations = definition.host_config.Annotations;
-  const auto network = shown_network(definition.host_config.NetworkMode);
-  summary.NetworkSettings.Networks[network] = endpoint(network);
+  summary.Ports = listed_ports(record, connections);
+  summary.NetworkSettings.Networks = shown_networks(record, connections, ids);
   summary.Mounts = mount_points(definition.host_config);
   return summary;
 }
@@ -95,14 +95,18 @@ std::vector<Summary> Containers::list(const ListRequest& request) {
   }
 
   const auto at = now();
+  const auto ids = impl_->network_ids();
   std::vector<Listed> listed;
   for (const auto& container : impl_->all()) {
-    container->with([&](const Record& record, const Container::Live&) {
+    container->with([&](const Record& record, const Container::Live& live) {
       if (!shows_stopped(request) && !record.state.running()) return;
       if (resolved.before && record.created >= *resolved.before) return;
       if (resolved.since && record.created <= *resolved.since) return;
-      if (filter.matches(record))
-        listed.push_back({record.created, record.definition.image_id, summary_of(record, at)});
+      if (!filter.matches(record)) return;
+      auto summary = summary_of(record, live.connections.get(), ids, at);
+      if (filter.matches_networks(summary.NetworkSettings.Networks)) {
+        listed.push_back({record.created, record.definition.image_id, std::move(summary)});
+      }
     });
   }
   if (resolved.has_ancestors) {

@@ -104,12 +104,15 @@ bool ListFilter::matches_ports(const Definition& definition) const {
   return has_any(definition.config.ExposedPorts, exposed_) || has_any(definition.host_config.PortBindings, published_);
 }
 
+bool ListFilter::matches_networks(const std::map<std::string, EndpointSettings>& networks) const {
+  return any(values("network"), [&](const auto& wanted) {
+    return networks.contains(wanted) || std::ranges::any_of(networks, [&](const auto& network) {
+             return !wanted.empty() && network.second.NetworkID.starts_with(wanted);
+           });
+  });
+}
+
 bool ListFilter::matches_objects(const HostConfig& host_config) const {
-  const auto network = shown_network(host_config.NetworkMode);
-  if (!any(values("network"),
-           [&](const auto& wanted) { return wanted == network || network_id(network).starts_with(wanted); })) {
-    return false;
-  }
   if (values("volume").empty()) return true;
   const auto mounts = mount_points(host_config);
   return any(values("volume"), [&](const auto& wanted) {

@@ -18,6 +18,8 @@ class ListFilter {
   explicit ListFilter(const Filters& filters);
 
   [[nodiscard]] bool matches(const Record& record) const;
+  /// The filter `network`: a name, or the beginning of an ID.
+  [[nodiscard]] bool matches_networks(const std::map<std::string, EndpointSettings>& networks) const;
 
   [[nodiscard]] const std::vector<std::string>& values(const std::string& name) const;
 

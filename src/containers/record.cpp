@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "containers/network_mode.hpp"
 
 namespace berth::containers {
 namespace {
@@ -54,6 +55,12 @@ std::optional<Status> parse_status(std::string_view text) noexcept {
     if (word == text) return value;
   }
   return std::nullopt;
+}
+
+Endpoints endpoints_of(const Definition& definition) {
+  const auto& mode = definition.host_config.NetworkMode;
+  if (definition.endpoints || is_container_mode(mode)) return definition.endpoints.value_or(Endpoints{});
+  return {{network_of(mode), {}}};
 }
 
 State State::from_json(const json::Value& value) {

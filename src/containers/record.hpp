@@ -39,15 +39,22 @@ struct State {
   [[nodiscard]] json::Value to_json() const;
 };
 
-/// The part that is fixed at creation, but for the limits and the restart policy, which `update` changes.
+/// The part that is fixed at creation, but for the limits and the restart policy, which `update` changes, and the
+/// networks.
 struct Definition {
   oci::Digest image_id;
   std::string path;  ///< the program
   std::vector<std::string> args;
   Config config;  ///< merged with the image's
   HostConfig host_config;
+  /// By names of networks, or what the user wrote where there was no such network. Absent in rows of versions that had
+  /// no networks: then what the mode says.
+  json::Nullable<Endpoints> endpoints;
 };
-BOOST_DESCRIBE_STRUCT(Definition, (), (image_id, path, args, config, host_config))
+BOOST_DESCRIBE_STRUCT(Definition, (), (image_id, path, args, config, host_config, endpoints))
+
+/// Its networks: none for a container in the network of another one.
+Endpoints endpoints_of(const Definition& definition);
 
 struct Record {
   std::string id;

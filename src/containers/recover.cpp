@@ -13,6 +13,7 @@
 #include "base/strings.hpp"
 #include "containers/internal.hpp"
 #include "linux/cgroup.hpp"
+#include "network/network.hpp"
 #include "runtime/runtime.hpp"
 
 namespace berth::containers {
@@ -91,6 +92,7 @@ bool Containers::Impl::take_back(const ContainerPtr& container) {
   }
   // The cgroup knows: the daemon may have ended between freezing and recording it.
   const bool frozen = kernel::is_frozen(kernel::cgroup_layout(), cgroup_of(*container));
+  resume_network(*container, shim->state()->pid);
   take_over(container, shim, *shim->state(), frozen ? Status::paused : Status::running);
   recover_execs(container, known_execs);
   watch(container, *shim);
@@ -101,6 +103,7 @@ bool Containers::Impl::take_back(const ContainerPtr& container) {
 
 void Containers::Impl::recover(const ContainerPtr& container) {
   if (take_back(container)) return;
+  leave_network(container->id);
   const auto where = paths(container->id);
   const auto state = container->state();
   if (!state.has_process() && !fs::exists(where.socket_directory)) return;
@@ -156,6 +159,9 @@ void Containers::recover() {
       log::error("container could not be taken back, going on without it",
                  {{"id", container->id}, {"error", error.message()}});
     }
+  }
+  for (const auto& id : impl.collaborators.networks.members()) {
+    if (!impl.find(id)) impl.leave_network(id);
   }
   impl.background.post([&impl] { impl.pool.refill(); });
   impl.background.post([&impl] { impl.destroy_idle_cgroups(); });

@@ -61,6 +61,7 @@ bool Containers::Impl::forget(const ContainerPtr& container) {
   });
   if (!first) return false;
   leave(container);
+  leave_network(container->id);
   execs.forget_container(container->id);
   publish(*container, "destroy");
   container->waiters.notify();

@@ -14,6 +14,9 @@ class Database;
 namespace berth::images {
 class ImageStore;
 }
+namespace berth::network {
+class Networks;
+}
 
 namespace berth::containers {
 
@@ -37,6 +40,7 @@ struct ContainerEvent {
 struct Collaborators {
   metadata::Database& database;
   images::ImageStore& images;
+  network::Networks& networks;
   std::function<void(const ContainerEvent&)> publish;
 };
 

@@ -29,22 +29,6 @@ MountPoint bind_point(const std::string& bind) {
 
 }  // namespace
 
-std::string shown_network(const std::string& network_mode) {
-  return network_mode == "host" ? "host" : "none";
-}
-
-std::string network_id(const std::string& network) {
-  // Predefined networks have no record yet; their IDs are constants of 64 digits.
-  const std::string tail = network == "host" ? "686f7374" : "6e6f6e65";  // the name in ASCII
-  return std::string(64 - tail.size(), '0') + tail;
-}
-
-EndpointSettings endpoint(const std::string& network) {
-  EndpointSettings settings;
-  settings.NetworkID = network_id(network);
-  return settings;
-}
-
 std::vector<MountPoint> mount_points(const HostConfig& host_config) {
   std::vector<MountPoint> points;
   if (host_config.Binds) {

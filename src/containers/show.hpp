@@ -10,14 +10,6 @@
 
 namespace berth::containers {
 
-/// The network that a mode stands for: until there is a bridge, the default is `none`.
-std::string shown_network(const std::string& network_mode);
-
-/// The fixed ID of a predefined network.
-std::string network_id(const std::string& network);
-
-EndpointSettings endpoint(const std::string& network);
-
 /// Binds and mounts as `inspect` shows them under "Mounts".
 std::vector<MountPoint> mount_points(const HostConfig& host_config);
 

@@ -1,5 +1,6 @@
 #include "containers/spec.hpp"
 
+#include "containers/network_mode.hpp"
 #include "containers/spec_parts.hpp"
 
 namespace berth::containers {
@@ -21,7 +22,7 @@ std::vector<oci::runtime::Namespace> namespaces_of(const HostConfig& host) {
 /// Docker's two: users that are not root may bind port 80 and ping, in a network that is the container's own.
 std::map<std::string, std::string> sysctls_of(const SpecInput& input) {
   std::map<std::string, std::string> sysctls;
-  if (!is_host(input.host_config.NetworkMode)) {
+  if (has_own_network(input.host_config.NetworkMode)) {
     if (input.facts.has_unprivileged_ports) sysctls["net.ipv4.ip_unprivileged_port_start"] = "0";
     if (input.facts.has_ping_group) sysctls["net.ipv4.ping_group_range"] = "0 2147483647";
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/ip.hpp"
 #include "containers/config.hpp"
 #include "containers/host_facts.hpp"
 #include "oci/runtime_spec.hpp"
@@ -23,8 +24,9 @@ struct SpecInput {
   std::string image_id;  ///< "sha256:..."
   const Config& config;  ///< merged with the image's
   const HostConfig& host_config;
-  std::vector<std::string> args;  ///< the program first
-  fs::path directory;  ///< the container's: hostname, hosts, resolv.conf, upper and work are or will be there
+  std::vector<std::string> args;    ///< the program first
+  fs::path directory;               ///< the container's: upper and work are or will be there
+  fs::path network_files;           ///< the directory of hostname, hosts and resolv.conf
   std::vector<std::string> layers;  ///< of the image, absolute, topmost first
   fs::path init_program;            ///< what --init puts in front; may be empty if the container does not ask for it
   std::vector<oci::runtime::Device> devices;  ///< find_devices(host_config)
@@ -56,6 +58,14 @@ std::string cgroup_path(const std::string& id, const HostConfig& host_config);
 /// the client about what the host cannot do and is left out.
 std::vector<std::string> validate(const Config& config, const HostConfig& host_config,
                                   const HostFacts& facts = host_facts());
+
+/// What a new container asks of its networks; without any of them, of the one that its mode stands for. The address
+/// that old clients ask for in Config.MacAddress is moved there. Throws `invalid` with Docker's text.
+Endpoints checked_endpoints(Config& config, const HostConfig& host_config, const NetworkingConfig& networking,
+                            std::vector<std::string>& warnings);
+
+/// Throws `invalid` with Docker's text for settings that no container could have on this network.
+void check_endpoint(const std::string& network, const network::EndpointConfig& endpoint);
 
 /// The same for what `update` may change.
 std::vector<std::string> validate_update(const UpdateRequest& request, const HostFacts& facts = host_facts());
@@ -99,9 +109,33 @@ struct NetworkFiles {
 struct HostNetworkFiles {
   std::string hosts;
   std::string resolv_conf;
+  std::string resolv_conf_path = "/etc/resolv.conf";
 };
 HostNetworkFiles read_host_network_files();
 
-NetworkFiles make_network_files(const Config& config, const HostConfig& host_config, const HostNetworkFiles& host);
+/// What a container's files tell of its networks.
+struct NetworkView {
+  struct Link {
+    IpAddress address;
+    std::string names;
+  };
+
+  std::vector<IpAddress> addresses;      ///< its own
+  std::vector<Link> links;               ///< other containers, by --link on the default bridge
+  std::vector<IpAddress> host_gateways;  ///< what --add-host NAME:host-gateway stands for
+  bool has_resolver = false;             ///< it is on a network that has names
+  bool has_ipv6 = false;
+};
+
+/// As Docker writes them, up to who it says has written them. Source: moby 28, libnetwork/etchosts.
+NetworkFiles make_network_files(const Config& config, const HostConfig& host_config, const HostNetworkFiles& host,
+                                const NetworkView& view);
+std::string resolv_conf_text(const HostConfig& host_config, const HostNetworkFiles& host, const NetworkView& view);
+
+/// The lines of /etc/hosts by which a container finds itself.
+std::string own_hosts_lines(const Config& config, const std::vector<IpAddress>& addresses);
+
+/// The lines of `hosts` but those of addresses that are gone, and then more. What the user has written stays.
+std::string changed_hosts(const std::string& hosts, const std::vector<IpAddress>& gone, const std::string& more);
 
 }  // namespace berth::containers

@@ -41,7 +41,7 @@ Mount to_mount(const Bind& bind) {
 std::vector<Mount> network_mounts(const SpecInput& input) {
   std::vector<Mount> mounts;
   for (const auto* name : {"resolv.conf", "hostname", "hosts"}) {
-    mounts.push_back(to_mount({.source = input.directory / name, .target = std::string{"/etc/"} + name}));
+    mounts.push_back(to_mount({.source = input.network_files / name, .target = std::string{"/etc/"} + name}));
   }
   return mounts;
 }

@@ -11,7 +11,7 @@
 
 namespace berth::containers {
 
-/// A mode such as NetworkMode, IpcMode or PidMode: "container:<id>" and "ns:<path>" have no more meaning yet.
+/// A mode such as NetworkMode, IpcMode or PidMode: "container:<id>" means something for the network only yet.
 inline bool is_host(std::string_view mode) {
   return mode == "host";
 }
@@ -90,12 +90,18 @@ std::string rlimit_name(const std::string& name);
 bool wants_init(const HostConfig& host_config);
 inline constexpr const char* init_path = "/sbin/docker-init";
 
+// validate_network.cpp
+
+/// What contradicts the network mode, and ports, links, names of hosts and servers that are none.
+void check_network(const Config& config, const HostConfig& host_config, std::vector<std::string>& warnings);
+
 // network_files.cpp
 
 struct ExtraHost {
   std::string name;
-  std::string address;
+  std::string address;  ///< or `host_gateway_word`
 };
+inline constexpr const char* host_gateway_word = "host-gateway";
 /// --add-host: "name:address" or "name=address". Throws `invalid` with Docker's texts.
 ExtraHost parse_extra_host(const std::string& text);
 bool is_ip_address(const std::string& text);

@@ -11,8 +11,7 @@
 #include "base/undo.hpp"
 #include "containers/bundle.hpp"
 #include "containers/internal.hpp"
-#include "containers/spec_parts.hpp"
-#include "linux/namespaces.hpp"
+#include "network/network.hpp"
 
 namespace berth::containers {
 namespace {
@@ -30,6 +29,7 @@ void abandon(Container& container, shim::ShimClient& shim) noexcept {
       record.state.status = record.state.started_at == Time::min() ? Status::created : Status::exited;
       record.state.pid = 0;
       live.shim.reset();
+      live.connections.reset();
     });
     shim.signal(SIGKILL);
     shim.wait_until_gone();
@@ -124,23 +124,24 @@ void Containers::Impl::run(const ContainerPtr& container) {
 void Containers::Impl::refill_pool() {
   // Not while the container that was just started needs the processors, unless the next start would find no shim ready.
   const auto refill = [this] { pool.refill(); };
+  collaborators.networks.refill();
   pool.is_empty() ? background.post(refill) : background.post_when_quiet(refill);
 }
 
-void Containers::Impl::launch(const ContainerPtr& container, const Record& record,
+void Containers::Impl::launch(const ContainerPtr& container, Record& record,
                               std::vector<shim::Attachment> attachments) {
   const auto where = paths(record.id);
   Undo undo;
+  const auto place = enter_network(container, record);
+  undo.add([&] { leave_network(record.id); });
   undo.add([&] { remove_tree(where.socket_directory); });
-  write_bundle(record, where, settings, collaborators.images, filters);
+  write_bundle(record, where, place, settings, collaborators.images, filters);
   make_directories(where.socket_directory, 0700);
   std::shared_ptr<shim::ShimClient> shim = pool.take();
-  const auto network_namespace =
-      is_host(record.definition.host_config.NetworkMode) ? UniqueFd{} : kernel::make_network_namespace();
   write_file(where.socket_directory / shim_pid_file, std::to_string(shim->shim_pid()), 0600);
   shim::Started started;
   try {
-    started = shim->start(where.directory, where.socket_directory, network_namespace, std::move(attachments));
+    started = shim->start(where.directory, where.socket_directory, place.netns(), std::move(attachments));
   } catch (const shim::StartError& error) {
     throw shim::StartError{error.exit_code(), Error{Kind::invalid, "{}", start_failure_text(error.message())}};
   } catch (const Error& error) {
@@ -149,10 +150,15 @@ void Containers::Impl::launch(const ContainerPtr& container, const Record& recor
   }
   undo.dismiss();
   try {
+    if (place.owns_files) {
+      auto connections = std::make_shared<const network::Connections>(place.connections);
+      container->with([&](Record&, Container::Live& live) { live.connections = std::move(connections); });
+    }
     take_over(container, shim, started);
   } catch (...) {
     // What cannot be recorded (full disk) must not run either: nobody would find it again.
     abandon(*container, *shim);
+    leave_network(record.id);
     throw;
   }
   publish(*container, "start");

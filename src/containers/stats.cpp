@@ -149,8 +149,7 @@ MemoryStats memory_stats(const kernel::MemoryUsage& usage, bool unified) {
 /// Only of a network namespace of its own that has interfaces.
 std::map<std::string, NetworkStats> networks_of(const Record& record) {
   std::map<std::string, NetworkStats> networks;
-  const auto network = shown_network(record.definition.host_config.NetworkMode);
-  if (network == "none" || network == "host") return networks;
+  if (record.definition.host_config.NetworkMode == "host") return networks;
   const auto text = find_file(fmt::format("/proc/{}/net/dev", record.state.pid));
   for (const auto& [name, usage] : kernel::parse_interfaces(text.value_or(""))) {
     networks[name] = {usage.rx_bytes, usage.rx_packets, usage.rx_errors, usage.rx_dropped,

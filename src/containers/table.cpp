@@ -2,6 +2,7 @@
 #include "base/id.hpp"
 #include "containers/internal.hpp"
 #include "containers/names.hpp"
+#include "network/network.hpp"
 
 namespace berth::containers {
 namespace {
@@ -31,16 +32,20 @@ ContainerPtr find_by_prefix(const Table& table, const std::string& prefix) {
 
 }  // namespace
 
-ContainerPtr Containers::Impl::get(const std::string& name) {
+ContainerPtr Containers::Impl::find(const std::string& name) {
   const std::string bare = name.starts_with('/') ? name.substr(1) : name;
-  if (bare.empty()) throw_not_found(name);
-  auto container = table.with([&](Table& all_containers) -> ContainerPtr {
+  if (bare.empty()) return nullptr;
+  return table.with([&](Table& all_containers) -> ContainerPtr {
     if (const auto found = all_containers.by_id.find(bare); found != all_containers.by_id.end()) return found->second;
     if (const auto found = all_containers.by_name.find(bare); found != all_containers.by_name.end()) {
       return found->second;
     }
     return find_by_prefix(all_containers, bare);
   });
+}
+
+ContainerPtr Containers::Impl::get(const std::string& name) {
+  auto container = find(name);
   if (!container) throw_not_found(name);
   return container;
 }
@@ -82,13 +87,16 @@ Paths Containers::Impl::paths(const std::string& id) const {
 
 void Containers::Impl::publish(Container& container, const std::string& action,
                                std::map<std::string, std::string> attributes) {
-  container.with([&](Record& record, Container::Live&) {
-    const auto& config = record.definition.config;
-    for (const auto& [key, value] : config.Labels) attributes.emplace(key, value);
-    attributes["image"] = config.Image;
-    attributes["name"] = record.name;
-  });
-  collaborators.publish({action, container.id, std::move(attributes)});
+  container.with([&](Record& record, Container::Live&) { publish_of(record, action, std::move(attributes)); });
+}
+
+void Containers::Impl::publish_of(const Record& record, const std::string& action,
+                                  std::map<std::string, std::string> attributes) {
+  const auto& config = record.definition.config;
+  for (const auto& [key, value] : config.Labels) attributes.emplace(key, value);
+  attributes["image"] = config.Image;
+  attributes["name"] = record.name;
+  collaborators.publish({action, record.id, std::move(attributes)});
 }
 
 void Containers::rename(const std::string& name, const std::string& new_name) {
@@ -114,6 +122,8 @@ void Containers::rename(const std::string& name, const std::string& new_name) {
       table.by_name.erase(old_name);
     });
   });
+  impl_->collaborators.networks.rename(container->id, wanted);
+  impl_->refresh_connections(*container);
   impl_->publish(*container, "rename", {{"oldName", "/" + old_name}});
 }
 

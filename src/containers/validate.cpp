@@ -39,48 +39,6 @@ void check_mode(const char* what, const std::string& mode, std::initializer_list
   throw Error{Kind::invalid, "invalid {} mode: {}", what, mode};
 }
 
-void check_network(const Config& config, const HostConfig& host, Warnings& warnings) {
-  const auto& mode = host.NetworkMode;
-  if (mode.starts_with("container:")) {
-    if (!config.Hostname.empty()) throw Error{Kind::invalid, "conflicting options: hostname and the network mode"};
-    throw Error{Kind::unsupported, "sharing the network of another container is not there yet"};
-  }
-  if (is_host(host.UTSMode) && !config.Hostname.empty()) {
-    throw Error{Kind::invalid, "conflicting options: hostname and the UTS mode"};
-  }
-  if (host.Links && !host.Links->empty()) {
-    if (is_host(mode)) {
-      throw Error{Kind::invalid,
-                  "conflicting options: host type networking can't be used with links. This would result in undefined "
-                  "behavior"};
-    }
-    throw Error{Kind::unsupported, "links are not there yet"};
-  }
-  static constexpr std::array known = {"", "default", "bridge", "none", "host"};
-  if (std::ranges::find(known, mode) == known.end()) {
-    throw Error{Kind::unsupported, "network {}: networks of one's own are not there yet; none and host are",
-                quote(mode)};
-  }
-  if (is_host(mode) && !host.PortBindings.empty()) {
-    warnings.emplace_back("Published ports are discarded when using host network mode");
-  } else if (!host.PortBindings.empty() || host.PublishAllPorts) {
-    throw Error{
-        Kind::unsupported,
-        "published ports need the bridge network, which is not there yet; run the container with --network host to "
-        "serve on the host's own addresses"};
-  }
-  for (const auto& line : host.ExtraHosts.value_or(std::vector<std::string>{})) parse_extra_host(line);
-  for (const auto& server : host.Dns) {
-    if (!is_ip_address(server)) throw Error{Kind::invalid, "invalid IP address: {}", server};
-  }
-  for (const auto* words : {&host.DnsSearch, &host.DnsOptions}) {
-    for (const auto& word : *words) {
-      if (word.find_first_of(" \t\r\n") != std::string::npos)
-        throw Error{Kind::invalid, "invalid DNS setting: {}", quote(word)};
-    }
-  }
-}
-
 void check_restart_policy(const HostConfig& host) {
   const auto& [name, count] = host.RestartPolicy_;
   if (host.AutoRemove && !name.empty() && name != "no") {

@@ -62,7 +62,7 @@ struct Engine::Impl {
         snapshots(settings.data_root / "snapshots"),
         images(content, snapshots, database),
         networks(settings.network, {database, network_events()}),
-        containers(container_settings(settings), {database, images, container_events()}) {
+        containers(container_settings(settings), {database, images, networks, container_events()}) {
     images.on_event([this](const images::ImageEvent& event) {
       events.publish("image", event.action, event.id, event.attributes);
       if (event.action == "load" || event.action == "import") release_unused_memory();

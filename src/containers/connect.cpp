@@ -1,0 +1,164 @@
+// Networks of a container, more and fewer of them, while it runs and while it does not.
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "containers/internal.hpp"
+#include "containers/network_mode.hpp"
+#include "containers/spec_parts.hpp"
+#include "network/network.hpp"
+
+namespace berth::containers {
+namespace {
+
+/// What stands against one more network. Source: moby 28, daemon/container_operations.go updateNetworkSettings.
+void check_combination(const Definition& definition, const network::NetworkKey& added) {
+  if (is_container_mode(definition.host_config.NetworkMode)) {
+    throw Error{Kind::invalid,
+                "container sharing network namespace with another container or host cannot be connected to any other "
+                "network"};
+  }
+  if (!is_host(definition.host_config.NetworkMode) && added.name == "host") {
+    throw Error{Kind::invalid,
+                "cannot connect container to host network - container must be created in host network mode"};
+  }
+  for (const auto& [name, config] : endpoints_of(definition)) {
+    if (name == added.name) continue;
+    if (name == "host") {
+      throw Error{Kind::invalid,
+                  "container sharing network namespace with another container or host cannot be connected to any other "
+                  "network"};
+    }
+    if (name == "none" || added.name == "none") {
+      throw Error{Kind::invalid,
+                  "container cannot be connected to multiple networks with one of the networks in private (none) mode"};
+    }
+  }
+}
+
+void check_not_removed(const Record& record, const Container::Live& live) {
+  if (!live.removing && !live.removed) return;
+  throw Error{Kind::conflict,
+              "Container {} is marked for removal and cannot be connected or disconnected to the network", record.id};
+}
+
+/// Records the networks of a container in place of those that it had.
+void set_endpoints(RecordStore& records, Record& record, Endpoints endpoints) {
+  record.definition.endpoints.emplace(std::move(endpoints));
+  records.update_definition(record.id, record.definition);
+}
+
+}  // namespace
+
+/// While a container runs its files are mounted in it: they keep their inodes, and what the user has written there.
+void Containers::Impl::update_network_files(Container& container, const NetworkView& before) {
+  const auto record = container.record();
+  const auto connections = container.with([](Record&, Container::Live& live) { return live.connections; });
+  const auto after = connections ? view_of(*connections) : NetworkView{};
+  const auto directory = paths(record.id).directory;
+  const auto& [id, name, created, definition, state] = record;
+
+  std::vector<IpAddress> gone, come;
+  const auto missing_in = [](const auto& list) {
+    return [&list](const IpAddress& address) { return std::ranges::find(list, address) == list.end(); };
+  };
+  std::ranges::copy_if(before.addresses, std::back_inserter(gone), missing_in(after.addresses));
+  std::ranges::copy_if(after.addresses, std::back_inserter(come), missing_in(before.addresses));
+  const auto hosts = find_file(directory / "hosts").value_or("");
+  write_file(directory / "hosts", changed_hosts(hosts, gone, own_hosts_lines(definition.config, come)));
+
+  const auto of_host = read_host_network_files();
+  const auto old_text = resolv_conf_text(definition.host_config, of_host, before);
+  const auto new_text = resolv_conf_text(definition.host_config, of_host, after);
+  if (old_text != new_text && find_file(directory / "resolv.conf") == old_text) {
+    write_file(directory / "resolv.conf", new_text);
+  }
+}
+
+void Containers::Impl::connect_running(const ContainerPtr& container, const network::EndpointRequest& request) {
+  auto& networks = collaborators.networks;
+  const auto record = container->record();
+  const auto before = view_of(networks.connections(record.id).value_or(network::Connections{}));
+  auto sandbox = networks.open_sandbox(record.state.pid);
+  networks.connect(sandbox, member_of(record), request);
+  // It may have ended meanwhile, and given up what it had before this was added.
+  const bool runs = container->with([&](Record& current, Container::Live&) {
+    if (!current.state.has_process()) {
+      leave_network(current.id);
+      return false;
+    }
+    auto endpoints = endpoints_of(current.definition);
+    endpoints[request.network] = request.config;
+    set_endpoints(records, current, std::move(endpoints));
+    return true;
+  });
+  if (!runs) throw Error{Kind::conflict, "container {} is not running", record.id};
+  refresh_connections(*container);
+  update_network_files(*container, before);
+}
+
+void Containers::connect_network(const std::string& name, const std::string& network, network::EndpointConfig config) {
+  auto& impl = *impl_;
+  const auto container = impl.get(name);
+  const std::lock_guard lock{container->operation};
+  const auto key = impl.collaborators.networks.find(network);
+  const bool runs = container->with([&](Record& record, Container::Live& live) {
+    check_not_removed(record, live);
+    if (key) {
+      check_endpoint(key->name, config);
+      check_combination(record.definition, *key);
+    }
+    return record.state.has_process();
+  });
+  if (runs) {
+    if (!key) throw Error{Kind::not_found, "network {} not found", network};
+    impl.connect_running(container, {key->name, std::move(config)});
+    return;
+  }
+  container->with([&](Record& record, Container::Live&) {
+    auto endpoints = endpoints_of(record.definition);
+    // As in Docker, one that it is on already stays as it is, and one that is not there may be made before the start.
+    if (endpoints.emplace(key ? key->name : network, std::move(config)).second) {
+      set_endpoints(impl.records, record, std::move(endpoints));
+    }
+  });
+}
+
+void Containers::disconnect_network(const std::string& name, const std::string& network, bool force) {
+  auto& impl = *impl_;
+  const auto container = impl.get(name);
+  const std::lock_guard lock{container->operation};
+  auto& networks = impl.collaborators.networks;
+  const auto key = networks.find(network);
+  const auto bare = key ? key->name : network;
+  const bool runs = container->with([&](Record& record, Container::Live& live) {
+    check_not_removed(record, live);
+    if (record.state.has_process() && !key && !force) throw Error{Kind::not_found, "network {} not found", network};
+    if (key && key->name == "host" && is_host(record.definition.host_config.NetworkMode) &&
+        record.state.has_process()) {
+      throw Error{Kind::invalid,
+                  "cannot disconnect container from host network - container was created in host network mode"};
+    }
+    if (!endpoints_of(record.definition).contains(bare)) {
+      throw Error{Kind::internal, "container {} is not connected to the network {}", record.id, bare};
+    }
+    return record.state.has_process();
+  });
+  NetworkView before;
+  if (runs && key) {
+    const auto record = container->record();
+    before = view_of(networks.connections(record.id).value_or(network::Connections{}));
+    auto sandbox = networks.open_sandbox(record.state.pid);
+    networks.disconnect(&sandbox, record.id, key->id);
+  }
+  container->with([&](Record& record, Container::Live&) {
+    auto endpoints = endpoints_of(record.definition);
+    endpoints.erase(bare);
+    set_endpoints(impl.records, record, std::move(endpoints));
+  });
+  if (!runs || !key) return;
+  impl.refresh_connections(*container);
+  impl.update_network_files(*container, before);
+}
+
+}  // namespace berth::containers

@@ -1,0 +1,214 @@
+// A container's place in the network: found or made at start, given up at its end.
+#include "containers/networking.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "containers/internal.hpp"
+#include "containers/network_mode.hpp"
+#include "containers/ports.hpp"
+#include "containers/spec_parts.hpp"
+#include "linux/process.hpp"
+#include "network/network.hpp"
+
+namespace berth::containers {
+namespace {
+
+/// The network namespace of a container that runs. The number of a process that has ended may be another one's by now:
+/// the descriptor of the process says whether it lives, and its cgroup whose it is.
+UniqueFd open_network_of(const std::string& id, pid_t pid) {
+  const auto process = kernel::open_pidfd(pid);
+  const auto groups = find_file(fmt::format("/proc/{}/cgroup", pid));
+  auto netns = open_file(fmt::format("/proc/{}/ns/net", pid), O_RDONLY);
+  pollfd ended{process.get(), POLLIN, 0};
+  if (!groups || !groups->contains(id) || ::poll(&ended, 1, 0) != 0) {
+    throw Error{Kind::conflict, "cannot join network of a non running container: {}", id};
+  }
+  return netns;
+}
+
+std::vector<network::EndpointRequest> requests_of(const Definition& definition) {
+  std::vector<network::EndpointRequest> requests;
+  if (definition.config.NetworkDisabled.value_or(false)) return requests;
+  for (const auto& [network, config] : endpoints_of(definition)) requests.push_back({network, config});
+  // The network that the mode names becomes eth0.
+  const auto main = network_of(definition.host_config.NetworkMode);
+  std::ranges::stable_partition(requests, [&](const auto& request) { return request.network == main; });
+  return requests;
+}
+
+bool asks_for_host_gateway(const HostConfig& host_config) {
+  const auto hosts = host_config.ExtraHosts.value_or(std::vector<std::string>{});
+  return std::ranges::any_of(hosts,
+                             [](const auto& line) { return parse_extra_host(line).address == host_gateway_word; });
+}
+
+}  // namespace
+
+NetworkView view_of(const network::Connections& connections) {
+  NetworkView view;
+  for (const auto& endpoint : connections.endpoints) {
+    if (endpoint.v4) view.addresses.push_back(endpoint.v4->address);
+    if (endpoint.v6) view.addresses.push_back(endpoint.v6->address);
+    view.has_ipv6 = view.has_ipv6 || endpoint.v6.has_value();
+    view.has_resolver = view.has_resolver || is_user_defined(endpoint.network_name);
+  }
+  return view;
+}
+
+network::Member member_of(const Record& record) {
+  const auto& config = record.definition.config;
+  return {.container_id = record.id, .name = record.name, .hostname = config.Hostname, .domainname = config.Domainname};
+}
+
+NetworkPlace Containers::Impl::enter_network(const ContainerPtr& container, Record& record) {
+  const auto& host_config = record.definition.host_config;
+  if (is_container_mode(host_config.NetworkMode)) return join_network_of_other(container, record);
+  NetworkPlace place;
+  place.files = paths(record.id).directory;
+  const auto requests = requests_of(record.definition);
+  const bool of_host = is_host(host_config.NetworkMode);
+  network::JoinRequest request{.member = member_of(record), .endpoints = requests};
+  request.dns = {.servers = host_config.Dns, .search = host_config.DnsSearch, .options = host_config.DnsOptions};
+  if (!of_host) request.ports = plan_ports(record.definition.config, host_config);
+  auto& networks = collaborators.networks;
+  try {
+    auto sandbox = of_host ? networks.open_sandbox(::getpid()) : networks.take_sandbox(requests);
+    place.connections = networks.join(sandbox, request);
+    if (!of_host) place.sandbox = std::move(sandbox);
+  } catch (Error& error) {
+    throw error.in("failed to set up container networking");
+  }
+  try {
+    place.view = view_of(place.connections);
+    if (asks_for_host_gateway(host_config)) place.view.host_gateways = host_gateways();
+    add_links(record, place);
+  } catch (...) {
+    leave_network(record.id);
+    throw;
+  }
+  return place;
+}
+
+NetworkPlace Containers::Impl::join_network_of_other(const ContainerPtr& container, Record& record) {
+  const std::string name{target_of(record.definition.host_config.NetworkMode)};
+  const auto other = get(name);
+  if (other == container) throw Error{Kind::invalid, "cannot join own network namespace"};
+  const auto joined = other->record();
+  if (joined.state.status == Status::restarting) {
+    throw Error{Kind::conflict,
+                "cannot join network namespace of container: Container {} is restarting, wait until the "
+                "container is running",
+                name};
+  }
+  if (!joined.state.has_process()) {
+    throw Error{Kind::conflict, "cannot join network of a non running container: {}", other->id};
+  }
+  NetworkPlace place;
+  place.joined = open_network_of(other->id, joined.state.pid);
+  place.files = network_directory(joined);
+  place.owns_files = false;
+  // It has the other one's name as well, and goes on being shown with it.
+  auto& config = record.definition.config;
+  const auto& theirs = joined.definition.config;
+  if (config.Hostname != theirs.Hostname || config.Domainname != theirs.Domainname) {
+    config.Hostname = theirs.Hostname;
+    config.Domainname = theirs.Domainname;
+    container->with([&](Record& current, Container::Live&) {
+      current.definition.config.Hostname = theirs.Hostname;
+      current.definition.config.Domainname = theirs.Domainname;
+      records.update_definition(current.id, current.definition);
+    });
+  }
+  return place;
+}
+
+fs::path Containers::Impl::network_directory(const Record& record) {
+  auto id = record.id;
+  auto mode = record.definition.host_config.NetworkMode;
+  for (int depth = 0; is_container_mode(mode) && depth < 16; ++depth) {
+    const auto other = find(std::string{target_of(mode)});
+    if (!other) break;
+    id = other->id;
+    mode = other->with([](Record& found, Container::Live&) { return found.definition.host_config.NetworkMode; });
+  }
+  return paths(id).directory;
+}
+
+void Containers::Impl::add_links(const Record& record, NetworkPlace& place) {
+  const auto& host_config = record.definition.host_config;
+  if (!host_config.Links || is_user_defined(host_config.NetworkMode)) return;
+  for (const auto& text : *host_config.Links) {
+    const auto link = parse_link(text);
+    const auto linked = get(link.name);
+    linked->with([&](Record& other, Container::Live& live) {
+      const auto path = fmt::format("/{}/{}", record.name, link.alias);
+      if (!other.state.has_process()) {
+        throw Error{Kind::conflict, "Cannot link to a non running container: /{} AS {}", other.name, path};
+      }
+      if (!live.connections) return;
+      const auto& endpoints = live.connections->endpoints;
+      const auto bridge = std::ranges::find(endpoints, default_network, &network::Endpoint::network_name);
+      if (bridge == endpoints.end() || !bridge->v4) return;
+      auto names = link.alias + ' ' + other.definition.config.Hostname;
+      if (link.alias != other.name) names += ' ' + other.name;
+      place.view.links.push_back({bridge->v4->address, names});
+      const auto variables = link_environment(path, other.definition, to_string(bridge->v4->address));
+      place.environment.insert(place.environment.end(), variables.begin(), variables.end());
+    });
+  }
+}
+
+std::vector<IpAddress> Containers::Impl::host_gateways() {
+  std::vector<IpAddress> gateways;
+  const auto bridge = collaborators.networks.inspect(std::string{default_network});
+  for (const auto& subnet : bridge.IPAM.Config.value_or(std::vector<network::IpamSubnet>{})) {
+    if (const auto gateway = find_ip(subnet.Gateway)) gateways.push_back(*gateway);
+  }
+  if (gateways.empty()) throw Error{Kind::invalid, "unable to derive the IP value for host-gateway"};
+  return gateways;
+}
+
+NetworkIds Containers::Impl::network_ids() {
+  return [this](const std::string& name) {
+    const auto key = collaborators.networks.find(name);
+    return key ? key->id : std::string{};
+  };
+}
+
+void Containers::Impl::refresh_connections(Container& container) {
+  container.with([&](Record& record, Container::Live& live) {
+    auto known = collaborators.networks.connections(record.id);
+    live.connections = known ? std::make_shared<const network::Connections>(std::move(*known)) : nullptr;
+  });
+}
+
+void Containers::Impl::resume_network(Container& container, pid_t pid) {
+  auto& networks = collaborators.networks;
+  try {
+    if (networks.connections(container.id)) {
+      auto sandbox = networks.open_sandbox(pid);
+      networks.resume(sandbox, container.id);
+    }
+  } catch (const Error& error) {
+    log::warn("network of a running container is not whole, going on with what there is",
+              {{"id", container.id}, {"error", error.message()}});
+  }
+  refresh_connections(container);
+}
+
+void Containers::Impl::leave_network(const std::string& id) noexcept {
+  try {
+    collaborators.networks.leave(id);
+  } catch (...) {
+    log::error("addresses and ports of a container could not be given up, going on without them until the next start",
+               {{"id", id}, {"error", current_error().message()}});
+  }
+}
+
+}  // namespace berth::containers
