@@ -93,6 +93,8 @@ class Request {
   Request& omit_link_local_address(std::string_view name);
   /// Tells a bridge behind which port a station is, before it has sent anything.
   Request& set_station(std::uint32_t port, const MacAddress& mac);
+  /// Nobody needs to ask for the MAC address of this neighbour any more.
+  Request& add_neighbour(std::uint32_t link, const IpAddress& address, const MacAddress& mac);
   Request& remove_link(std::uint32_t index);
   Request& remove_link(std::string_view name);
 

@@ -230,6 +230,18 @@ Request& Request::set_station(std::uint32_t port, const MacAddress& mac) {
              [&](nlmsghdr* message) { put_bytes(message, NDA_LLADDR, mac.bytes); });
 }
 
+Request& Request::add_neighbour(std::uint32_t link, const IpAddress& address, const MacAddress& mac) {
+  ndmsg body{};
+  body.ndm_family = static_cast<std::uint8_t>(address.family());
+  body.ndm_ifindex = static_cast<int>(link);
+  body.ndm_state = NUD_PERMANENT;
+  return add(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, body,
+             fmt::format("add neighbour {} of link {}", to_string(address), link), [&](nlmsghdr* message) {
+               put_bytes(message, NDA_DST, address.bytes());
+               put_bytes(message, NDA_LLADDR, mac.bytes);
+             });
+}
+
 Request& Request::remove_link(std::uint32_t index) {
   return add(RTM_DELLINK, 0, link_body({.index = index}), fmt::format("remove link {}", index), [](nlmsghdr*) {});
 }

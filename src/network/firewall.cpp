@@ -1,6 +1,7 @@
 #include "network/firewall.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <map>
 #include <set>
@@ -12,6 +13,7 @@
 #include "base/strings.hpp"
 #include "network/firewall_table.hpp"
 #include "network/forwarding.hpp"
+#include "network/host_policy.hpp"
 
 namespace berth::network {
 namespace {
@@ -25,12 +27,17 @@ struct Wanted {
   std::set<Publication> publications;
   std::set<bool> forwarding;  ///< for IPv6, for IPv4: the host forwards because we let it
   bool refused_loopback = false;
+  std::array<bool, 2> policy{};    ///< by IPv4, by IPv6: the host has rules for what comes in
+  std::uint32_t sending_link = 0;  ///< where packets that these let through are sent round
 
   [[nodiscard]] firewall::Elements elements() const {
     firewall::Elements elements;
     for (const auto& [link, bridge] : bridges) firewall::add_elements(elements, bridge);
     for (const auto& publication : publications) firewall::add_elements(elements, publication);
     for (const bool v6 : forwarding) firewall::add_forwarding(elements, v6);
+    for (const bool v6 : {false, true}) {
+      if (policy[v6]) firewall::add_policy(elements, v6);
+    }
     if (refused_loopback) firewall::add_refused_loopback(elements);
     return elements;
   }
@@ -136,6 +143,28 @@ void correct(nftables::Socket& socket, Transaction& transaction, const nftables:
   transaction.add_elements(table, set, missing);
 }
 
+/// The small tables that send packets round, where the host has rules for what comes in.
+void correct_round_table(nftables::Socket& socket, Transaction& transaction, bool v6, const Wanted& wanted) {
+  const auto table = firewall::round_table(v6);
+  const bool present = socket.has_table(table);
+  if (!wanted.policy[v6]) {
+    if (present) transaction.remove_table(table);
+    return;
+  }
+  const auto chain = firewall::round_chain();
+  const auto rules = firewall::round_rules(v6, wanted.sending_link);
+  if (present) {
+    const auto chains = socket.chains(table);
+    const auto same = [](const nftables::InstalledRule& installed, const nftables::Rule& rule) {
+      return installed.fingerprint == nftables::fingerprint(rule);
+    };
+    if (chains == std::vector{chain} && std::ranges::equal(socket.rules(table), rules, same)) return;
+    transaction.remove_table(table);
+  }
+  transaction.add_table(table).add_chain(table, chain);
+  for (const auto& rule : rules) transaction.add_rule(table, chain.name, rule);
+}
+
 /// What has to be done so that the table is as wanted; empty if it is.
 Transaction plan_repair(nftables::Socket& socket, const Wanted& wanted) {
   Transaction transaction;
@@ -145,6 +174,7 @@ Transaction plan_repair(nftables::Socket& socket, const Wanted& wanted) {
   for (const auto& set : firewall::layout().sets) {
     correct(socket, transaction, set, elements[set.name], fresh.contains(set.name));
   }
+  for (const bool v6 : {false, true}) correct_round_table(socket, transaction, v6, wanted);
   return transaction;
 }
 
@@ -159,13 +189,33 @@ bool is_damage(const Error& error) {
 struct Firewall::Impl {
   struct State {
     nftables::Socket socket;
+    netlink::Socket links;
     Wanted wanted;
+    bool links_are_known = false;  ///< those that packets go round by may be left from the last daemon
 
     /// With br_netfilter, answers to ::1 have that address already when they reach IPv6, which discards them then.
     /// Whoever loads the module may do so at any time. True if that is new.
     bool notice_bridge_netfilter() {
       const auto text = find_file("/proc/sys/net/bridge/bridge-nf-call-ip6tables");
       return std::exchange(wanted.refused_loopback, text && trim(*text) != "0") != wanted.refused_loopback;
+    }
+
+    /// Whether others have rules for what comes in. Without the links that packets go round by, they hold for no
+    /// published port, and the log says so. True if that is new.
+    bool notice_host_policy() {
+      auto policy = firewall::find_host_policy(socket);
+      if (policy[0] || policy[1]) {
+        try {
+          wanted.sending_link = firewall::ensure_round_links(links);
+        } catch (const Error& error) {
+          log::warn("the host's rules for incoming packets do not hold for published ports",
+                    {{"error", error.message()}});
+          policy = {};
+        }
+      } else if (!std::exchange(links_are_known, true) || std::exchange(wanted.sending_link, 0) != 0) {
+        firewall::remove_round_links(links);
+      }
+      return std::exchange(wanted.policy, policy) != policy;
     }
 
     /// False if there was nothing to repair.
@@ -215,6 +265,7 @@ void Firewall::restore(std::span<const BridgeRules> bridges, std::span<const Pub
       wanted.forwarding.insert(element == firewall::forwarding_element(true));
     }
     state.notice_bridge_netfilter();
+    state.notice_host_policy();
     state.repair();
   });
 }
@@ -296,13 +347,12 @@ FdRef Firewall::changes() const noexcept {
 bool Firewall::heal() {
   const auto changes = impl_->monitor.take();
   return impl_->state.with([&](Impl::State& state) {
-    const auto concerns_us = [&](const nftables::Change& change) {
-      return change.table == firewall::layout().table && change.port != state.socket.port();
-    };
-    if (!changes.overrun && std::ranges::none_of(changes.tables, concerns_us)) return false;
+    const auto by_others = [&](const nftables::Change& change) { return change.port != state.socket.port(); };
+    if (!changes.overrun && std::ranges::none_of(changes.tables, by_others)) return false;
+    const bool new_policy = state.notice_host_policy();
     if (!state.repair()) return false;
-    log::warn("table berth was changed by others and is repaired");
-    return true;
+    if (!new_policy) log::warn("table berth was changed by others and is repaired");
+    return !new_policy;
   });
 }
 
@@ -313,8 +363,8 @@ bool Firewall::is_whole() {
 void Firewall::remove() {
   impl_->state.with([](Impl::State& state) {
     state.wanted = {};
-    if (state.socket.has_table(firewall::layout().table)) {
-      state.socket.apply(Transaction{}.remove_table(firewall::layout().table));
+    for (const auto& table : {firewall::layout().table, firewall::round_table(false), firewall::round_table(true)}) {
+      if (state.socket.has_table(table)) state.socket.apply(Transaction{}.remove_table(table));
     }
   });
 }

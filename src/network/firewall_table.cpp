@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "base/error.hpp"
+#include "network/host_policy.hpp"
 
 namespace berth::network::firewall {
 namespace {
@@ -27,6 +28,7 @@ std::vector<Set> make_sets() {
       {.name = "from", .key = link, .data = verdict},
       {.name = "forwarding", .key = {ValueType::nfproto}},
       {.name = "refused", .key = {ValueType::nfproto}},
+      {.name = "policed", .key = {ValueType::nfproto}},
   };
   sets.push_back(
       {.name = "relays", .key = {ValueType::ipv6, ValueType::protocol, ValueType::port}, .data = {ValueType::port}});
@@ -67,6 +69,7 @@ std::vector<Chain> make_chains() {
       {.name = "into-routed"},
       {.name = "publish"},
       {.name = "raw-prerouting", .base = BaseChain{Type::filter, Hook::prerouting, priority_raw, Policy::accept}},
+      {.name = "policed", .base = BaseChain{Type::filter, Hook::prerouting, priority_dstnat - 1, Policy::accept}},
       {.name = "prerouting", .base = BaseChain{Type::nat, Hook::prerouting, priority_dstnat, Policy::accept}},
       {.name = "output", .base = BaseChain{Type::nat, Hook::output, priority_dstnat, Policy::accept}},
       {.name = "forward", .base = BaseChain{Type::filter, Hook::forward, priority_filter, Policy::accept}},
@@ -90,6 +93,7 @@ void add_loopback_protection(Rules& rules) {
 
 void add_translation(Rules& rules) {
   const auto local = is(fib_daddr_type, number(RTN_LOCAL));
+  rules.push_back({"prerouting", {"first past the host's own rules", {is(ct_mark, number(round_mark)), accept()}}});
   rules.push_back({"prerouting", {"", {local, jump("publish")}}});
   rules.push_back({"output", {"", {local, jump("publish")}}});
   const auto add = [&](std::string comment, std::vector<Statement> statements) {
@@ -110,6 +114,29 @@ void add_translation(Rules& rules) {
     add("", {dnat_by({l4proto, th_dport}, "anyports" + family, v6, true)});
     add("", {dnat_by({daddr, l4proto, th_dport}, "ranges" + family, v6, false)});
   }
+}
+
+/// Marks the first packets of connections from outside to published ports, where the host has rules for what comes in.
+void add_policed(Rules& rules) {
+  const auto add = [&](std::vector<Statement> statements) {
+    rules.push_back({"policed", {"", std::move(statements)}});
+  };
+  add({is_not_in({nfproto}, "policed"), accept()});
+  add({has_not(ct_state, state_new), accept()});
+  add({is_in({iifname}, "bridges"), accept()});
+  for (const auto* own : {"lo", return_link}) add({is(iifname, link(own)), accept()});
+  add({is_not(fib_daddr_type, number(RTN_LOCAL)), accept()});
+  const auto mark = set_ct_mark(round_mark);
+  for (const bool v6 : {false, true}) {
+    const std::string family = v6 ? "6" : "4";
+    const auto& daddr = v6 ? ip6_daddr : ip_daddr;
+    add({has_key({daddr, l4proto, th_dport}, "ports" + family), mark});
+    add({is_family(v6), has_key({l4proto, th_dport}, "anyports" + family), mark});
+    add({has_key({daddr, l4proto, th_dport}, "ranges" + family), mark});
+  }
+  add({has_key({ip6_daddr, l4proto, th_dport}, "relays"), mark});
+  add({has_key({nfproto, l4proto, th_dport}, "anyrelays"), mark});
+  add({has_key({ip6_daddr, l4proto, th_dport}, "relayranges"), mark});
 }
 
 void add_forward(Rules& rules) {
@@ -170,6 +197,7 @@ void add_source_translation(Rules& rules) {
 Layout make_layout() {
   Layout layout{.table = {Family::inet, "berth"}, .sets = make_sets(), .chains = make_chains(), .rules = {}};
   add_loopback_protection(layout.rules);
+  add_policed(layout.rules);
   add_translation(layout.rules);
   add_forward(layout.rules);
   add_targets(layout.rules);
@@ -308,6 +336,10 @@ void add_elements(Elements& elements, const Publication& publication) {
 
 void add_forwarding(Elements& elements, bool v6) {
   elements["forwarding"].push_back(family_key(v6));
+}
+
+void add_policy(Elements& elements, bool v6) {
+  elements["policed"].push_back(family_key(v6));
 }
 
 void add_refused_loopback(Elements& elements) {

@@ -34,6 +34,8 @@ void add_elements(Elements& elements, const BridgeRules& bridge);
 void add_elements(Elements& elements, const Publication& publication);
 /// The host forwards for containers alone.
 void add_forwarding(Elements& elements, bool v6);
+/// The host has rules of its own for what comes in.
+void add_policy(Elements& elements, bool v6);
 /// Published ports do not answer at ::1: they refuse at once, so that clients try 127.0.0.1, where they do.
 void add_refused_loopback(Elements& elements);
 /// What add_forwarding adds, as the kernel lists it.

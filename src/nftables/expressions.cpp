@@ -277,6 +277,14 @@ Statement is_not_in(Fields fields, std::string_view set) {
   return looked_up(fields, set, true);
 }
 
+Statement has_key(Fields fields, std::string_view map) {
+  Statement statement;
+  const auto names = load_key(statement.expressions, fields);
+  statement.text = fmt::format("{} map @{}", names, map);
+  statement.expressions.push_back(map_lookup(map, first_register));
+  return statement;
+}
+
 std::uint32_t kernel_code(const Verdict& verdict) noexcept {
   switch (verdict.code) {
     case Verdict::Code::accept: return NF_ACCEPT;
@@ -394,6 +402,12 @@ Statement set_port(const Field& field, std::uint16_t number, std::uint8_t protoc
              {NFTNL_EXPR_PAYLOAD_CSUM_TYPE, std::uint32_t{NFT_PAYLOAD_CSUM_INET}},
              {NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, protocol == IPPROTO_UDP ? udp_checksum : tcp_checksum},
              {NFTNL_EXPR_PAYLOAD_FLAGS, std::uint32_t{0}}}}}};
+}
+
+Statement set_ct_mark(std::uint32_t mark) {
+  return {fmt::format("ct mark set {:#x}", mark),
+          {immediate(first_register, raw_bytes(mark)),
+           {"ct", {{NFTNL_EXPR_CT_KEY, std::uint32_t{NFT_CT_MARK}}, {NFTNL_EXPR_CT_SREG, first_register}}}}};
 }
 
 Statement counter() {

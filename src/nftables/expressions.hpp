@@ -109,6 +109,9 @@ Statement has_not(const Field& field, std::uint32_t bits);
 Statement is_in(Fields fields, std::string_view set);
 Statement is_not_in(Fields fields, std::string_view set);
 
+/// The fields are a key of the map of that name, wherever it leads.
+Statement has_key(Fields fields, std::string_view map);
+
 /// Of `has(ct_state, ...)` and `has(ct_status, ...)`.
 inline constexpr std::uint32_t state_invalid = 1, state_established = 2, state_related = 4, state_new = 8,
                                state_untracked = 64;
@@ -151,6 +154,7 @@ Statement set_meta_mark(std::uint32_t mark);
 Statement notrack();
 /// Writes the port `th_sport` or `th_dport` of a packet whose protocol, IPPROTO_TCP or IPPROTO_UDP, has been matched.
 Statement set_port(const Field& field, std::uint16_t number, std::uint8_t protocol);
+Statement set_ct_mark(std::uint32_t mark);
 /// Counts what comes by: `nft list` shows packets and bytes.
 Statement counter();
 /// A copy goes to the neighbour `address` by the link with this index. In tables of family ip or ip6 alone.

@@ -21,6 +21,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/fd.hpp"
@@ -171,6 +172,8 @@ class Socket {
 
   bool has_table(const Table& table);
   std::vector<Chain> chains(const Table& table);
+  /// Of all tables: what packets enter by themselves.
+  std::vector<std::pair<Table, Chain>> base_chains();
   std::vector<InstalledRule> rules(const Table& table);
   /// `key` and `data` of what `nft` or others made may be of types that are not known here; such are left out.
   std::vector<Set> sets(const Table& table);
@@ -182,7 +185,7 @@ class Socket {
  private:
   explicit Socket(UniqueFd socket);
   template <class Fill, class Take>
-  void dump(std::uint16_t type, Family family, std::string_view what, Fill&& fill, Take&& take);
+  void dump(std::uint16_t type, std::optional<Family> family, std::string_view what, Fill&& fill, Take&& take);
 
   UniqueFd socket_;
   std::uint32_t port_ = 0;

@@ -224,12 +224,12 @@ void Socket::apply(const Transaction& transaction) {
 }
 
 template <class Fill, class Take>
-void Socket::dump(std::uint16_t type, Family family, std::string_view what, Fill&& fill, Take&& take) {
+void Socket::dump(std::uint16_t type, std::optional<Family> family, std::string_view what, Fill&& fill, Take&& take) {
+  const auto number = static_cast<std::uint16_t>(family ? static_cast<std::uint8_t>(*family) : 0U);
   std::vector<char> buffer(max_answer);
   // Somebody may change the rules between two parts of the answer: the kernel says so, and one begins again.
   for (bool whole = false; !whole;) {
-    auto* question =
-        ::nftnl_nlmsg_build_hdr(buffer.data(), type, static_cast<std::uint16_t>(family), NLM_F_DUMP, ++sequence_);
+    auto* question = ::nftnl_nlmsg_build_hdr(buffer.data(), type, number, NLM_F_DUMP, ++sequence_);
     fill(question);
     if (::send(socket_.get(), question, question->nlmsg_len, 0) < 0) throw Error::from_errno(errno, "list {}", what);
     whole = true;
@@ -277,6 +277,22 @@ std::vector<Chain> Socket::chains(const Table& table) {
         if (table.name != ::nftnl_chain_get_str(object.get(), NFTNL_CHAIN_TABLE)) return;
         chains.push_back({::nftnl_chain_get_str(object.get(), NFTNL_CHAIN_NAME), base_of(object.get())});
       });
+  return chains;
+}
+
+std::vector<std::pair<Table, Chain>> Socket::base_chains() {
+  std::vector<std::pair<Table, Chain>> chains;
+  const auto no_filter = [](nlmsghdr*) {};
+  dump(NFT_MSG_GETCHAIN, std::nullopt, "chains", no_filter, [&](const nlmsghdr* message) {
+    if (message == nullptr) return chains.clear();
+    const OwnedChain object;
+    if (::nftnl_chain_nlmsg_parse(message, object.get()) < 0) return;
+    const auto base = base_of(object.get());
+    if (!base) return;
+    const auto family = static_cast<Family>(::nftnl_chain_get_u32(object.get(), NFTNL_CHAIN_FAMILY));
+    chains.push_back({{family, ::nftnl_chain_get_str(object.get(), NFTNL_CHAIN_TABLE)},
+                      {::nftnl_chain_get_str(object.get(), NFTNL_CHAIN_NAME), base}});
+  });
   return chains;
 }
 

@@ -58,7 +58,8 @@ TEST(FirewallTable, AdministratorsChainIsFirstInForwardAndHasNoRulesOfOurs) {
 }
 
 TEST(FirewallTable, TranslationLooksAtOneAddressFirst) {
-  EXPECT_THAT(rules_of("prerouting"), ElementsAre("fib daddr type 2 jump publish"));
+  EXPECT_THAT(rules_of("prerouting"), ElementsAre("ct mark 1651668072 accept", "fib daddr type 2 jump publish"));
+  EXPECT_THAT(rules_of("output"), ElementsAre("fib daddr type 2 jump publish"));
   EXPECT_THAT(rules_of("publish"), ElementsAre("redirect to :ip6 daddr . meta l4proto . th dport map @relays",
                                                "redirect to :meta nfproto . meta l4proto . th dport map @anyrelays",
                                                "redirect to :ip6 daddr . meta l4proto . th dport map @relayranges",

@@ -388,5 +388,70 @@ TEST_P(FirewallTraffic, RemovedBridgeLeavesNoElement) {
   EXPECT_TRUE(firewall_->is_whole());
 }
 
+/// The host's own rules: what comes in is dropped, but for a few ports.
+void add_host_policy(nftables::Socket& nft) {
+  using namespace nftables;
+  const Table own{Family::inet, "host"};
+  Transaction transaction;
+  transaction.add_table(own)
+      .add_chain(own, {.name = "input", .base = BaseChain{Type::filter, Hook::input, priority_filter, Policy::drop}})
+      .add_rule(own, "input", {"", {has(ct_state, state_established | state_related), accept()}})
+      .add_rule(own, "input", {"", {is(iifname, link("lo")), accept()}})
+      .add_rule(own, "input", {"", {is(l4proto, protocol(IPPROTO_ICMPV6)), accept()}});
+  for (const std::uint16_t open : std::array<std::uint16_t, 2>{8080, 10005}) {
+    transaction.add_rule(own, "input", {"", {is(th_dport, port(open)), accept()}});
+  }
+  nft.apply(transaction);
+}
+
+TEST_P(FirewallTraffic, PublishedPortObeysTheHostsRulesForWhatComesIn) {
+  const Server datagrams{*web_, "172.30.0.2", 5353, "datagram", true};
+  const Server ranged{*web_, "::", 10005, "ranged"};
+  host_->in([&] {
+    std::vector<Publication> publications;
+    for (const std::uint16_t host_port : std::array<std::uint16_t, 2>{8080, 8081}) {
+      publications.push_back(published("0.0.0.0", host_port, "172.30.0.2", 80));
+      publications.push_back(published("::", host_port, "fd00:30::2", 80));
+      publications.push_back(published("0.0.0.0", host_port, "172.30.0.2", 5353));
+      publications.back().protocol = Protocol::udp;
+    }
+    publications.push_back(published("0.0.0.0", 10000, "172.30.0.2", 10000, 100));
+    firewall_->publish(publications);
+  });
+  EXPECT_EQ(ask(*outside_, "192.0.2.1", 8081), "web ::ffff:192.0.2.9") << "there are no rules";
+
+  with_nftables(add_host_policy);
+  host_->in([&] { firewall_->heal(); });
+  EXPECT_EQ(ask(*outside_, "192.0.2.1", 8080), "web ::ffff:192.0.2.9");
+  EXPECT_EQ(ask(*outside_, "192.0.2.1", 8081), "nobody");
+  EXPECT_EQ(ask(*outside_, "2001:db8::1", 8080), "web 2001:db8::9");
+  EXPECT_EQ(ask(*outside_, "2001:db8::1", 8081), "nobody");
+  EXPECT_EQ(ask(*outside_, "192.0.2.1", 8080, true), "datagram 192.0.2.9");
+  EXPECT_EQ(ask(*outside_, "192.0.2.1", 8081, true), "nobody");
+  EXPECT_EQ(ask(*outside_, "192.0.2.1", 10005), "ranged ::ffff:192.0.2.9");
+  EXPECT_EQ(ask(*host_, "127.0.0.1", 8081), "web ::ffff:172.30.0.1") << "the host itself";
+  EXPECT_EQ(ask(*stranger_, "192.0.2.1", 8081), "web ::ffff:172.30.0.1") << "containers";
+  EXPECT_TRUE(firewall_->is_whole());
+
+  with_nftables([](auto& nft) { nft.apply(nftables::Transaction{}.remove_table({nftables::Family::inet, "host"})); });
+  host_->in([&] { firewall_->heal(); });
+  EXPECT_EQ(ask(*outside_, "192.0.2.1", 8081), "web ::ffff:192.0.2.9") << "there are no rules any more";
+  with_nftables([](auto& nft) {
+    EXPECT_FALSE(nft.has_table({nftables::Family::ip, "berth"}));
+    EXPECT_FALSE(nft.has_table({nftables::Family::ip6, "berth"}));
+  });
+  EXPECT_FALSE(host_->socket().find_link("berth-in"));
+}
+
+TEST_P(FirewallTraffic, RulesThatStrictlyCheckWaysBackAreNoObstacle) {
+  for (const auto* link : {"all", "default", "uplink"}) {
+    host_->set(std::string{"ipv4/conf/"} + link + "/rp_filter", "1");
+  }
+  with_nftables(add_host_policy);
+  publish(published("0.0.0.0", 8080, "172.30.0.2", 80));
+  host_->in([&] { firewall_->heal(); });
+  EXPECT_EQ(ask(*outside_, "192.0.2.1", 8080), "web ::ffff:192.0.2.9");
+}
+
 }  // namespace
 }  // namespace berth::network
