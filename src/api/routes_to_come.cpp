@@ -4,7 +4,6 @@
 namespace berth::api {
 namespace {
 
-constexpr std::string_view connections = "connecting containers and networks is not supported by Berth yet";
 constexpr std::string_view volumes = "volumes are not supported by Berth yet; bind mounts are";
 constexpr std::string_view archives = "copying files into and out of a container is not supported by Berth yet";
 constexpr std::string_view builds = "building images is not supported by Berth yet";
@@ -40,8 +39,6 @@ const Route routes[] = {
     {Method::get, "/volumes/{name}", nullptr, volumes},
     {Method::put, "/volumes/{name}", nullptr, volumes},
     {Method::delete_, "/volumes/{name}", nullptr, volumes},
-    {Method::post, "/networks/{id}/connect", nullptr, connections},
-    {Method::post, "/networks/{id}/disconnect", nullptr, connections},
 
     {Method::get, "/plugins", nullptr, plugins},
     {Method::get, "/plugins/privileges", nullptr, plugins},

@@ -74,7 +74,8 @@ def clean(host):
         reply = host.api.delete(f"/containers/{container['Id']}", force=1, v=1)
         assert reply.status in (204, 404, 409), reply
     networks = host.api.get("/networks")
-    for network in networks.json if networks.status == 200 else []:
+    # Configurations last: others are made from them.
+    for network in sorted(networks.json if networks.status == 200 else [], key=lambda one: one["ConfigOnly"]):
         if network["Name"] not in ("bridge", "host", "none"):
             assert host.api.delete(f"/networks/{network['Id']}").status in (204, 404)
     for image in host.api.get("/images/json", all=1).json:

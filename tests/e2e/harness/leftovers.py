@@ -46,7 +46,7 @@ def elements(host):
     found = set()
     for item in json.loads(listed.stdout)["nftables"]:
         for kind in ("map", "set"):
-            if kind in item:
+            if kind in item and item[kind]["name"] not in ("forwarding", "refused"):  # those tell of the host
                 found |= {f"{item[kind]['name']}: {json.dumps(element)}" for element in item[kind].get("elem", [])}
     return found
 
