@@ -50,6 +50,38 @@ TEST_F(SettingsTest, TheLogDriverOfContainersComesFromFlagsOrTheFile) {
   EXPECT_THROW(parse({"--log-driver", "odd", "--config-file", file("{}")}), Error);
 }
 
+TEST_F(SettingsTest, NetworksAreSetAsDockerds) {
+  auto network = parse({"--bip", "10.1.0.1/24", "--mtu=1400", "--icc=false", "--ipv6", "--ip", "127.0.0.1",
+                        "--default-address-pool", "base=10.10.0.0/16,size=24", "--config-file", file("{}")})
+                     .network;
+  EXPECT_EQ(to_string(*network.bridge_address), "10.1.0.1/24");
+  EXPECT_EQ(network.mtu, 1400U);
+  EXPECT_FALSE(network.icc);
+  EXPECT_TRUE(network.ipv6);
+  EXPECT_TRUE(network.ip_forward);
+  EXPECT_EQ(to_string(*network.publish_default_address), "127.0.0.1");
+  EXPECT_EQ(network.default_address_pools.size(), 1U);
+  network = parse({"--config-file", file(R"({"bip": "10.1.0.1/24", "mtu": 1400, "icc": false, "ip-forward": false,
+      "default-address-pools": [{"base": "10.10.0.0/16", "size": 24}, {"base": "fd00::/48", "size": 64}]})")})
+                .network;
+  EXPECT_EQ(to_string(*network.bridge_address), "10.1.0.1/24");
+  EXPECT_EQ(network.mtu, 1400U);
+  EXPECT_FALSE(network.icc);
+  EXPECT_FALSE(network.ip_forward);
+  EXPECT_EQ(network.default_address_pools.size(), 2U);
+}
+
+TEST_F(SettingsTest, ImpossibleNetworksAreRefused) {
+  for (const auto* flag : {"--bip=10.1.0.0/24", "--bip=fd00::1/64", "--bip=x", "--mtu=12", "--icc=perhaps", "--ip=host",
+                           "--default-address-pool=base=10.0.0.0/8", "--fixed-cidr=10.0.0.1"}) {
+    EXPECT_THROW(parse({flag, "--config-file", file("{}")}), Error) << flag;
+  }
+  for (const auto* content : {R"({"bip": true})", R"({"icc": "no"})", R"({"default-address-pools": {}})",
+                              R"({"default-address-pools": [{"base": "10.0.0.0/16", "size": 8}]})"}) {
+    EXPECT_THROW(parse({"--config-file", file(content)}), Error) << content;
+  }
+}
+
 TEST_F(SettingsTest, BothFlagAndFileIsAnError) {
   EXPECT_THROW(parse({"--data-root", "/d", "--config-file", file(R"({"data-root": "/e"})")}), Error);
 }
