@@ -105,6 +105,8 @@ struct Containers::Impl {
   /// Gives a container that is being started its networks, or those of the container that its mode names; `record`, the
   /// caller's copy, then has the other one's name. All, or nothing and throws.
   NetworkPlace enter_network(const ContainerPtr& container, Record& record);
+  /// Records its networks by their names: some may not have been there when the container was created.
+  void name_networks(const ContainerPtr& container, Record& record);
   NetworkPlace join_network_of_other(const ContainerPtr& container, Record& record);
   void add_links(const Record& record, NetworkPlace& place);
   std::vector<IpAddress> host_gateways();

@@ -69,6 +69,7 @@ network::Member member_of(const Record& record) {
 NetworkPlace Containers::Impl::enter_network(const ContainerPtr& container, Record& record) {
   const auto& host_config = record.definition.host_config;
   if (is_container_mode(host_config.NetworkMode)) return join_network_of_other(container, record);
+  name_networks(container, record);
   NetworkPlace place;
   place.files = paths(record.id).directory;
   const auto requests = requests_of(record.definition);
@@ -93,6 +94,18 @@ NetworkPlace Containers::Impl::enter_network(const ContainerPtr& container, Reco
     throw;
   }
   return place;
+}
+
+void Containers::Impl::name_networks(const ContainerPtr& container, Record& record) {
+  const auto given = endpoints_of(record.definition);
+  auto named = with_names(given, record.definition.host_config);
+  const auto same_name = [](const auto& a, const auto& b) { return a.first == b.first; };
+  if (std::ranges::equal(given, named, same_name)) return;
+  record.definition.endpoints.emplace(std::move(named));
+  container->with([&](Record& current, Container::Live&) {
+    current.definition = record.definition;
+    records.update_definition(current.id, current.definition);
+  });
 }
 
 NetworkPlace Containers::Impl::join_network_of_other(const ContainerPtr& container, Record& record) {
@@ -200,6 +213,19 @@ void Containers::Impl::resume_network(Container& container, pid_t pid) {
               {{"id", container.id}, {"error", error.message()}});
   }
   refresh_connections(container);
+  container.with([&](Record& record, Container::Live& live) {
+    if (!live.connections || record.definition.config.NetworkDisabled.value_or(false)) return;
+    // What it is on counts: the daemon may have ended between connecting it and recording that.
+    const auto known = endpoints_of(record.definition);
+    Endpoints present;
+    for (const auto& endpoint : live.connections->endpoints) {
+      const auto found = known.find(endpoint.network_name);
+      present[endpoint.network_name] = found == known.end() ? endpoint.config : found->second;
+    }
+    if (std::ranges::equal(known, present, [](const auto& a, const auto& b) { return a.first == b.first; })) return;
+    record.definition.endpoints.emplace(std::move(present));
+    records.update_definition(record.id, record.definition);
+  });
 }
 
 void Containers::Impl::leave_network(const std::string& id) noexcept {

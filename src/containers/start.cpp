@@ -123,8 +123,10 @@ void Containers::Impl::run(const ContainerPtr& container) {
 
 void Containers::Impl::refill_pool() {
   // Not while the container that was just started needs the processors, unless the next start would find no shim ready.
-  const auto refill = [this] { pool.refill(); };
-  collaborators.networks.refill();
+  const auto refill = [this] {
+    pool.refill();
+    collaborators.networks.refill();
+  };
   pool.is_empty() ? background.post(refill) : background.post_when_quiet(refill);
 }
 
