@@ -79,20 +79,13 @@ void Containers::Impl::connect_running(const ContainerPtr& container, const netw
   auto& networks = collaborators.networks;
   const auto record = container->record();
   const auto before = view_of(networks.connections(record.id).value_or(network::Connections{}));
-  auto sandbox = networks.open_sandbox(record.state.pid);
+  auto sandbox = open_sandbox_of(record);
   networks.connect(sandbox, member_of(record), request);
-  // It may have ended meanwhile, and given up what it had before this was added.
-  const bool runs = container->with([&](Record& current, Container::Live&) {
-    if (!current.state.has_process()) {
-      leave_network(current.id);
-      return false;
-    }
+  container->with([&](Record& current, Container::Live&) {
     auto endpoints = endpoints_of(current.definition);
     endpoints[request.network] = request.config;
     set_endpoints(records, current, std::move(endpoints));
-    return true;
   });
-  if (!runs) throw Error{Kind::conflict, "container {} is not running", record.id};
   refresh_connections(*container);
   update_network_files(*container, before);
 }
@@ -101,6 +94,7 @@ void Containers::connect_network(const std::string& name, const std::string& net
   auto& impl = *impl_;
   const auto container = impl.get(name);
   const std::lock_guard lock{container->operation};
+  const std::lock_guard whole_network{container->networking};
   const auto key = impl.collaborators.networks.find(network);
   const bool runs = container->with([&](Record& record, Container::Live& live) {
     check_not_removed(record, live);
@@ -128,6 +122,7 @@ void Containers::disconnect_network(const std::string& name, const std::string& 
   auto& impl = *impl_;
   const auto container = impl.get(name);
   const std::lock_guard lock{container->operation};
+  const std::lock_guard whole_network{container->networking};
   auto& networks = impl.collaborators.networks;
   const auto key = networks.find(network);
   const auto bare = key ? key->name : network;
@@ -148,7 +143,7 @@ void Containers::disconnect_network(const std::string& name, const std::string& 
   if (runs && key) {
     const auto record = container->record();
     before = view_of(networks.connections(record.id).value_or(network::Connections{}));
-    auto sandbox = networks.open_sandbox(record.state.pid);
+    auto sandbox = impl.open_sandbox_of(record);
     networks.disconnect(&sandbox, record.id, key->id);
   }
   container->with([&](Record& record, Container::Live&) {

@@ -34,8 +34,9 @@ class Waiters {
 /// `operation` is held by start and remove from their first to their last step, also while they wait for the shim: they
 /// exclude each other, and only who ends the wait for a restart waits for it too. `freezer` is held while the container
 /// is frozen, thawed or sent a signal: one that is killed must not be frozen afterwards, or it would never die.
-/// `mutex` guards the members below and is held for moments only.
-/// Lock order: operation, then freezer, then the reactor's, then mutex.
+/// `networking` is held while a container that runs is connected to a network or disconnected, and at its end: what it
+/// gives up then is all that it has. `mutex` guards the members below and is held for moments only.
+/// Lock order: operation, then freezer, then the reactor's, then networking, then mutex.
 class Container {
  public:
   explicit Container(Record record) : id(record.id), record_(std::move(record)) {}
@@ -43,6 +44,7 @@ class Container {
   const std::string id;
   std::mutex operation;
   std::mutex freezer;
+  std::mutex networking;
   Waiters waiters;  ///< of any change
   Waiters endings;  ///< of the end of this run
 

@@ -72,6 +72,7 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
   bool restart = false;
   std::chrono::milliseconds delay{0};
   end_execs(*container);
+  std::unique_lock whole_network{container->networking};
   // Recorded and told first, and only then does anybody wake up: "die" comes before the "stop" of whoever waits for it.
   container->with([&](Record& record, Container::Live& live) {
     auto& state = record.state;
@@ -103,6 +104,7 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
     live.connections.reset();
     leave_network(record.id);
   });
+  whole_network.unlock();
   container->waiters.notify();
   container->endings.notify();
   log::info("container exited", {{"id", container->id}, {"exit_code", status.exit_code}});

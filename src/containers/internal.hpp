@@ -108,6 +108,8 @@ struct Containers::Impl {
   /// Records its networks by their names: some may not have been there when the container was created.
   void name_networks(const ContainerPtr& container, Record& record);
   NetworkPlace join_network_of_other(const ContainerPtr& container, Record& record);
+  /// Of a container that runs. Throws `conflict` if it has ended.
+  network::Sandbox open_sandbox_of(const Record& record);
   void add_links(const Record& record, NetworkPlace& place);
   std::vector<IpAddress> host_gateways();
   /// Where hosts, resolv.conf and hostname are: with the container whose network it shares.

@@ -19,17 +19,21 @@
 namespace berth::containers {
 namespace {
 
-/// The network namespace of a container that runs. The number of a process that has ended may be another one's by now:
-/// the descriptor of the process says whether it lives, and its cgroup whose it is.
-UniqueFd open_network_of(const std::string& id, pid_t pid) {
-  const auto process = kernel::open_pidfd(pid);
-  const auto groups = find_file(fmt::format("/proc/{}/cgroup", pid));
-  auto netns = open_file(fmt::format("/proc/{}/ns/net", pid), O_RDONLY);
-  pollfd ended{process.get(), POLLIN, 0};
-  if (!groups || !groups->contains(id) || ::poll(&ended, 1, 0) != 0) {
-    throw Error{Kind::conflict, "cannot join network of a non running container: {}", id};
+/// What `open` opens of a process of this container. Its number may be another process's by now: the descriptor says
+/// whether the process has lived all the time, and its cgroup whose it is.
+template <class Open>
+auto open_of_process(const std::string& id, pid_t pid, Open&& open) {
+  const Error ended{Kind::conflict, "cannot join network of a non running container: {}", id};
+  try {
+    const auto process = kernel::open_pidfd(pid);
+    auto opened = std::forward<Open>(open)();
+    const auto groups = find_file(fmt::format("/proc/{}/cgroup", pid));
+    pollfd end{process.get(), POLLIN, 0};
+    if (groups && groups->contains(id) && ::poll(&end, 1, 0) == 0) return opened;
+  } catch (const Error& error) {
+    if (error.kind() != Kind::not_found && error.errno_value() != ENOENT) throw;
   }
-  return netns;
+  throw Error{ended};
 }
 
 std::vector<network::EndpointRequest> requests_of(const Definition& definition) {
@@ -123,7 +127,8 @@ NetworkPlace Containers::Impl::join_network_of_other(const ContainerPtr& contain
     throw Error{Kind::conflict, "cannot join network of a non running container: {}", other->id};
   }
   NetworkPlace place;
-  place.joined = open_network_of(other->id, joined.state.pid);
+  place.joined = open_of_process(other->id, joined.state.pid,
+                                 [&] { return open_file(fmt::format("/proc/{}/ns/net", joined.state.pid), O_RDONLY); });
   place.files = network_directory(joined);
   place.owns_files = false;
   // It has the other one's name as well, and goes on being shown with it.
@@ -139,6 +144,11 @@ NetworkPlace Containers::Impl::join_network_of_other(const ContainerPtr& contain
     });
   }
   return place;
+}
+
+network::Sandbox Containers::Impl::open_sandbox_of(const Record& record) {
+  const auto pid = record.state.pid;
+  return open_of_process(record.id, pid, [&] { return collaborators.networks.open_sandbox(pid); });
 }
 
 fs::path Containers::Impl::network_directory(const Record& record) {
