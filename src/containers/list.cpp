@@ -104,7 +104,7 @@ std::vector<Summary> Containers::list(const ListRequest& request) {
       if (resolved.since && record.created <= *resolved.since) return;
       if (!filter.matches(record)) return;
       auto summary = summary_of(record, live.connections.get(), ids, at);
-      if (filter.matches_networks(summary.NetworkSettings.Networks)) {
+      if (filter.matches_ports(summary.Ports) && filter.matches_networks(summary.NetworkSettings.Networks)) {
         listed.push_back({record.created, record.definition.image_id, std::move(summary)});
       }
     });

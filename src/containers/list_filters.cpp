@@ -62,10 +62,6 @@ std::set<std::string> parse_ports(const std::string& filter, const std::vector<s
   return ports;
 }
 
-bool has_any(const auto& ports, const std::set<std::string>& wanted) {
-  return std::ranges::any_of(ports, [&](const auto& port) { return wanted.contains(port.first); });
-}
-
 }  // namespace
 
 ListFilter::ListFilter(const Filters& filters) : filters_(filters) {
@@ -88,7 +84,7 @@ bool ListFilter::matches(const Record& record) const {
   return !tasks_only_ && any(values("id"), [&](const auto& pattern) { return text_matches(record.id, pattern); }) &&
          any(values("name"), [&](const auto& pattern) { return name_matches(record.name, pattern); }) &&
          has_labels(definition.config.Labels, values("label")) && matches_state(record.state) &&
-         matches_ports(definition) && matches_objects(definition.host_config);
+         matches_objects(definition.host_config);
 }
 
 bool ListFilter::matches_state(const State& state) const {
@@ -99,9 +95,16 @@ bool ListFilter::matches_state(const State& state) const {
          (!state.running() && state.started_at != Time::min() && exit_codes_.contains(state.exit_code));
 }
 
-bool ListFilter::matches_ports(const Definition& definition) const {
+bool ListFilter::matches_ports(const std::vector<json::Object>& ports) const {
   if (exposed_.empty() && published_.empty()) return true;
-  return has_any(definition.config.ExposedPorts, exposed_) || has_any(definition.host_config.PortBindings, published_);
+  return std::ranges::any_of(ports, [&](const json::Object& port) {
+    const auto is_in = [&](const std::set<std::string>& wanted, const char* name) {
+      const auto* number = port.if_contains(name);
+      const std::string_view type = port.at("Type").get_string();
+      return number != nullptr && wanted.contains(fmt::format("{}/{}", number->to_number<int>(), type));
+    };
+    return is_in(published_, "PublicPort") || is_in(exposed_, "PrivatePort");
+  });
 }
 
 bool ListFilter::matches_networks(const std::map<std::string, EndpointSettings>& networks) const {

@@ -18,6 +18,8 @@ class ListFilter {
   explicit ListFilter(const Filters& filters);
 
   [[nodiscard]] bool matches(const Record& record) const;
+  /// The filters `publish` and `expose`: as Docker, those of the list's own entries, the first by the host's port.
+  [[nodiscard]] bool matches_ports(const std::vector<json::Object>& ports) const;
   /// The filter `network`: a name, or the beginning of an ID.
   [[nodiscard]] bool matches_networks(const std::map<std::string, EndpointSettings>& networks) const;
 
@@ -25,7 +27,6 @@ class ListFilter {
 
  private:
   [[nodiscard]] bool matches_state(const State& state) const;
-  [[nodiscard]] bool matches_ports(const Definition& definition) const;
   [[nodiscard]] bool matches_objects(const HostConfig& host_config) const;
 
   Filters filters_;

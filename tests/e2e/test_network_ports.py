@@ -102,5 +102,5 @@ def test_the_list_filters_by_ports(host):
     def found(**filters):
         values = {name: [value] for name, value in filters.items()}
         return [item["Id"] for item in host.api.get("/containers/json", filters=json.dumps(values)).json]
-    assert found(publish="8000") == found(expose="8000/tcp") == found(publish="7999-8001") == [container]
-    assert found(publish="8000/udp") == []
+    assert found(publish="18000") == found(expose="8000/tcp") == found(publish="17999-18001") == [container]
+    assert found(publish="8000") == found(publish="18000/udp") == found(expose="18000") == []

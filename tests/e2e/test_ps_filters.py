@@ -9,7 +9,7 @@ def names(host, all=1, **filters):
 
 
 def test_ports_states_and_exit_codes(host):
-    host.create("true", name="web", ExposedPorts={"80/tcp": {}, "9000/udp": {}})
+    host.spawn("sleep", "1000", name="web", ExposedPorts={"80/tcp": {}, "9000/udp": {}})
     host.wait(host.spawn("sh", "-c", "exit 3", name="ended"))
     assert names(host, expose=["80"]) == names(host, expose=["70-90/tcp"]) == names(host, expose=["9000/udp"]) == {"web"}
     assert names(host, expose=["9000"]) == names(host, publish=["80"]) == set()
