@@ -14,7 +14,7 @@ def test_ports_states_and_exit_codes(host):
     assert names(host, expose=["80"]) == names(host, expose=["70-90/tcp"]) == names(host, expose=["9000/udp"]) == {"web"}
     assert names(host, expose=["9000"]) == names(host, publish=["80"]) == set()
     assert names(host, exited=["3"]) == {"ended"} and names(host, exited=["0"]) == set()
-    assert names(host, status=["exited", "created"], all=0) == {"web", "ended"}
+    assert names(host, status=["exited", "running"], all=0) == {"web", "ended"}
     assert names(host, health=["none"]) == {"web", "ended"} and names(host, health=["healthy"]) == set()
     assert names(host, is_task=["false"]) == {"web", "ended"} and names(host, is_task=["true"]) == set()
 
