@@ -4,6 +4,7 @@ import pytest
 
 from harness.networks import make_network
 from harness.outside import Outside, Server, ask_from_container, ask_from_host
+from harness.waiting import until
 
 pytestmark = pytest.mark.differs_from_reference("it runs without its firewall here")
 UNANSWERED = 0.5  # seconds to wait for what should not come
@@ -150,3 +151,48 @@ def test_containers_of_a_network_without_icc_are_apart(host, serve):
     neighbour = host.spawn("sleep", "1000", host_config={"NetworkMode": "dual"})
     for where in addresses(host, container):
         assert ask_from_container(host, neighbour, where, 8000, patience=UNANSWERED) is None, where
+
+
+POLICY = """
+table inet host {
+  chain input {
+    type filter hook input priority filter; policy drop;
+    ct state established,related accept
+    iif lo accept
+    meta l4proto ipv6-icmp accept
+    th dport 18000 accept
+  }
+}
+"""
+
+
+@pytest.fixture
+def policy(host):
+    """The test host lets in port 18000 alone; for published ports that holds a moment later."""
+    host.shell("nft", "-f", "-", input=POLICY)
+    until(lambda: "policed" in host.shell("nft", "list", "table", "inet", "berth").stdout
+          and host.shell("nft", "list", "table", "ip", "berth", check=False).returncode == 0, "the engine's notice")
+    yield
+    host.shell("nft", "delete", "table", "inet", "host")
+    until(lambda: host.shell("ip", "link", "show", "berth-in", check=False).returncode != 0, "the end of the policy")
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_published_ports_obey_the_rules_of_the_host_for_what_comes_in(host, outside, serve, policy, protocol):
+    bindings = ("", "18000"), ("", "18001")
+    serve(host.spawn("sleep", "1000", **published(dual(host), *bindings, port=f"8000/{protocol}")), 8000, protocol)
+    for where, who in ((outside.host_address, outside.address), (outside.host_address6, outside.address6)):
+        assert outside.ask(where, 18000, protocol) == who
+        assert outside.ask(where, 18001, protocol, UNANSWERED) is None
+    assert ask_from_host(host, "127.0.0.1", 18001, protocol), "what the host asks itself does not come in"
+
+
+def test_the_administrators_chain_decides_by_the_port_that_was_meant(host, outside, serve):
+    serve(host.spawn("sleep", "1000", **published("bridge", ("", "18000"), ("", "18001"))), 8000)
+    host.shell("nft", "add", "rule", "inet", "berth", "berth-user", "meta", "l4proto", "tcp",
+               "ct", "original", "proto-dst", "18001", "drop")
+    try:
+        assert outside.ask(outside.host_address, 18000) == outside.address
+        assert outside.ask(outside.host_address, 18001, patience=UNANSWERED) is None
+    finally:
+        host.shell("nft", "flush", "chain", "inet", "berth", "berth-user")
