@@ -73,5 +73,16 @@ TEST(Config, CommandMayBeOneString) {
   EXPECT_EQ(body.HostConfig_.Memory, 1);
 }
 
+TEST(Endpoints, OfRowsWithoutThemAreThoseOfTheMode) {
+  const std::string image(64, 'a');
+  const auto definition_of = [&](const std::string& mode) {
+    return json::parse<Definition>(
+        fmt::format(R"({{"image_id": "sha256:{}", "host_config": {{"NetworkMode": "{}"}}}})", image, mode));
+  };
+  EXPECT_TRUE(endpoints_of(definition_of("default")).contains("bridge"));
+  EXPECT_TRUE(endpoints_of(definition_of("host")).contains("host"));
+  EXPECT_TRUE(endpoints_of(definition_of("container:x")).empty());
+}
+
 }  // namespace
 }  // namespace berth::containers
