@@ -196,3 +196,19 @@ def test_the_administrators_chain_decides_by_the_port_that_was_meant(host, outsi
         assert outside.ask(outside.host_address, 18001, patience=UNANSWERED) is None
     finally:
         host.shell("nft", "flush", "chain", "inet", "berth", "berth-user")
+
+
+@pytest.mark.parametrize("driver", ["macvlan", "ipvlan"])
+def test_containers_are_neighbours_of_the_neighbour(host, outside, driver):
+    reply = host.api.post("/networks/create", body={"Name": "lan", "Driver": driver, "Options": {"parent": "outside"}, "IPAM": {
+        "Config": [{"Subnet": "203.0.113.0/24", "IPRange": "203.0.113.128/25", "Gateway": outside.address}]}})
+    assert reply.status in (201, 501), reply
+    container = host.create("sleep", "1000", host_config={"NetworkMode": "lan"})
+    started = host.api.post(f"/containers/{container}/start") if reply.status == 201 else reply
+    if started.status == 501:
+        pytest.skip(f"this kernel has no {driver}: {started.message}")
+    assert started.status == 204, started
+    address = host.inspect(container)["NetworkSettings"]["Networks"]["lan"]["IPAddress"]
+    with outside.serving(9000):
+        assert ask_from_container(host, container, outside.address, 9000) == address
+    assert "default via 203.0.113.2" in host.docker("exec", container, "ip", "route").out

@@ -49,5 +49,17 @@ TEST(OldVersions, InTheNetworkOfTheHostThereIsNoAddressToChoose) {
   EXPECT_THROW(body_of(R"({"MacAddress": "02:00:00:00:00:01", "HostConfig": {"NetworkMode": "host"}})", old), Error);
 }
 
+TEST(OldVersions, NetworksHadIpv4Always) {
+  const auto enabled = [](ApiVersion version) {
+    auto body = json::parse<network::CreateRequest>(R"({"Name": "lan", "EnableIPv4": false, "CheckDuplicate": true})");
+    to_newest(body, version);
+    return body.EnableIPv4;
+  };
+  EXPECT_EQ(enabled({1, 47}), std::nullopt);
+  EXPECT_EQ(enabled({1, 48}), false);
+  EXPECT_TRUE(shows_members_in_lists({1, 27}));
+  EXPECT_FALSE(shows_members_in_lists({1, 28}));
+}
+
 }  // namespace
 }  // namespace berth::api

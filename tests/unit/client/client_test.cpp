@@ -35,6 +35,27 @@ TEST(Client, RequestsShareOneConnection) {
       StartsWith("GET /v1.51/containers/json?all=1&filters=%7B%22name%22%3A%7B%22a%20b%22%3Atrue%7D%7D HTTP/1.1\r\n"));
 }
 
+TEST(Client, NetworksWithoutANameAreRefusedBeforeTheDaemonIsAsked) {
+  FakeDaemon daemon{
+      {FakeDaemon::json(403, R"({"message":"operation is not permitted on predefined bridge network "})")}};
+  Client client{parse_host(daemon.host()), "1.51"};
+  const auto message_of = [](const auto& action) -> std::string {
+    try {
+      action();
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return "nothing was thrown";
+  };
+  EXPECT_EQ(message_of([&] { client.networks().remove(" "); }), "invalid network name or ID: value is empty");
+  EXPECT_EQ(message_of([&] { client.networks().connect("lan", "", {}); }),
+            "invalid container name or ID: value is empty");
+  EXPECT_EQ(message_of([&] {
+              client.networks().create(json::Object{{"Name", "bridge"}});
+            }),
+            "Error response from daemon: operation is not permitted on predefined bridge network");
+}
+
 TEST(Client, StreamsAreSplitIntoDocuments) {
   FakeDaemon daemon{
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
