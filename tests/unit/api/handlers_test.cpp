@@ -102,9 +102,15 @@ TEST_F(Handlers, OldClientsSeeTheFieldsOfTheirTime) {
   EXPECT_THAT(ask(get("/v1.44/images/json")), testing::Not(HasSubstr("VirtualSize")));
 }
 
+TEST_F(Handlers, NetworksAreListedAndNamedWhereOneIsMissing) {
+  EXPECT_THAT(ask(get("/networks")), HasSubstr("\"Name\":\"bridge\""));
+  const auto missing = ask(get("/networks/nowhere"));
+  EXPECT_THAT(missing, HasSubstr("HTTP/1.1 404 "));
+  EXPECT_THAT(missing, HasSubstr("network nowhere not found"));
+}
+
 TEST_F(Handlers, WhatIsNotThereYetIs501WithASentence) {
-  for (const auto* path :
-       {"/networks", "/volumes", "/system/df", "/swarm", "/containers/x/export", "/plugins/a/b/json"}) {
+  for (const auto* path : {"/volumes", "/system/df", "/swarm", "/containers/x/export", "/plugins/a/b/json"}) {
     const auto answer = ask(get(path));
     EXPECT_THAT(answer, HasSubstr("HTTP/1.1 501 Not Implemented\r\n")) << path;
     EXPECT_THAT(answer, HasSubstr(" not supported by Berth")) << path;
