@@ -18,6 +18,9 @@ constexpr std::string_view default_hosts =
     "ff02::1\tip6-allnodes\n"
     "ff02::2\tip6-allrouters\n";
 
+constexpr const char* resolv_conf_path = "/etc/resolv.conf";
+constexpr const char* resolved_conf_path = "/run/systemd/resolve/resolv.conf";
+
 std::string hosts_text(const HostConfig& host_config, const HostNetworkFiles& host, const NetworkView& view) {
   std::string text = is_host(host_config.NetworkMode) ? host.hosts : std::string{default_hosts};
   if (!text.empty() && !text.ends_with('\n')) text += '\n';
@@ -40,9 +43,11 @@ std::string resolv_conf_text(const HostConfig& host_config, const HostNetworkFil
   const auto resolution = is_host(host_config.NetworkMode) ? Resolution::host
                           : view.has_resolver              ? Resolution::embedded
                                                            : Resolution::direct;
+  // The embedded resolver asks the stub, from the host: it knows what has changed since.
+  const bool is_behind_stub = resolution == Resolution::direct && !host.resolved_conf.empty();
   return dns::make_resolv_conf(
-      {.host_text = host.resolv_conf,
-       .host_path = host.resolv_conf_path,
+      {.host_text = is_behind_stub ? host.resolved_conf : host.resolv_conf,
+       .host_path = is_behind_stub ? resolved_conf_path : resolv_conf_path,
        .overrides = {.servers = host_config.Dns, .search = host_config.DnsSearch, .options = host_config.DnsOptions},
        .resolution = resolution,
        .ipv6 = view.has_ipv6});
@@ -88,15 +93,10 @@ ExtraHost parse_extra_host(const std::string& text) {
 
 HostNetworkFiles read_host_network_files() {
   HostNetworkFiles files{.hosts = find_file("/etc/hosts").value_or(std::string{default_hosts}),
-                         .resolv_conf = find_file("/etc/resolv.conf").value_or("")};
-  // systemd-resolved's stub listens on the host's loopback only; it keeps the servers behind it in a file of their own.
+                         .resolv_conf = find_file(resolv_conf_path).value_or("")};
   const std::vector<dns::NameServer> stub{{.address = parse_ip("127.0.0.53")}};
   if (dns::ResolvConf::parse(files.resolv_conf).servers == stub) {
-    const char* behind = "/run/systemd/resolve/resolv.conf";
-    if (auto text = find_file(behind)) {
-      files.resolv_conf = std::move(*text);
-      files.resolv_conf_path = behind;
-    }
+    files.resolved_conf = find_file(resolved_conf_path).value_or("");
   }
   return files;
 }

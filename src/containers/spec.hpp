@@ -109,7 +109,8 @@ struct NetworkFiles {
 struct HostNetworkFiles {
   std::string hosts;
   std::string resolv_conf;
-  std::string resolv_conf_path = "/etc/resolv.conf";
+  /// Where that names systemd-resolved's stub alone, which answers on the host's loopback: the servers behind it.
+  std::string resolved_conf = {};
 };
 HostNetworkFiles read_host_network_files();
 

@@ -10,19 +10,6 @@
 namespace berth::dns {
 namespace {
 
-std::vector<std::string> words_of(std::string_view line) {
-  constexpr std::string_view blanks = " \t\r\v\f";
-  std::vector<std::string> words;
-  while (true) {
-    const auto begin = line.find_first_not_of(blanks);
-    if (begin == std::string_view::npos) return words;
-    line.remove_prefix(begin);
-    const auto end = std::min(line.find_first_of(blanks), line.size());
-    words.emplace_back(line.substr(0, end));
-    line.remove_prefix(end);
-  }
-}
-
 /// The value of the last option of this name, empty if it has none.
 std::optional<std::string> find_option(const std::vector<std::string>& options, std::string_view name) {
   for (auto option = options.rbegin(); option != options.rend(); ++option) {
@@ -153,7 +140,8 @@ std::string to_string(const NameServer& server) {
 ResolvConf ResolvConf::parse(std::string_view text) {
   ResolvConf conf;
   for (const auto& line : split(text, '\n')) {
-    auto words = words_of(line);
+    const auto found = words_of(line);
+    std::vector<std::string> words{found.begin(), found.end()};
     if (words.empty() || words[0].starts_with('#') || words[0].starts_with(';')) continue;
     const auto keyword = words[0];
     words.erase(words.begin());

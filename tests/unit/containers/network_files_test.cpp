@@ -90,6 +90,20 @@ TEST(NetworkFiles, WithoutServersOfTheHostDockersDefaultsAreUsed) {
                                                 "# Overrides: []\n");
 }
 
+TEST(NetworkFiles, OfSystemdResolvedNameTheServersBehindItsStubOrHaveTheHostAskIt) {
+  const HostNetworkFiles stub{
+      .hosts = "", .resolv_conf = "nameserver 127.0.0.53\n", .resolved_conf = "nameserver 10.0.0.2\n"};
+  EXPECT_EQ(resolv_conf_text({}, stub, {}), header +
+                                                "nameserver 10.0.0.2\n\n"
+                                                "# Based on host file: '/run/systemd/resolve/resolv.conf' (legacy)\n"
+                                                "# Overrides: []\n");
+  const auto embedded = resolv_conf_text({}, stub, {.has_resolver = true});
+  EXPECT_TRUE(
+      embedded.contains("# Based on host file: '/etc/resolv.conf' (internal resolver)\n"
+                        "# ExtServers: [host(127.0.0.53)]\n"))
+      << embedded;
+}
+
 TEST(NetworkFiles, AFullyQualifiedNameIsThereInFullAndShort) {
   auto config = web();
   config.Domainname = "corp.test";
