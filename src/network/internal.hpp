@@ -1,6 +1,7 @@
 // What the parts of this module share.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -51,6 +52,8 @@ struct Networks::Impl {
   struct State {
     std::map<std::string, std::shared_ptr<Network>> networks;  ///< by ID
     std::map<std::string, MemberRecord> members;               ///< by the container's ID
+    /// Links of containers that left, and when: they are to go with their namespaces.
+    std::vector<std::pair<std::string, std::chrono::steady_clock::time_point>> left_links;
 
     std::shared_ptr<Network> find(const std::string& name_or_id) const;
     /// Throws `not_found`: "network x not found".
@@ -83,6 +86,9 @@ struct Networks::Impl {
   std::optional<MemberRecord> find_member(const std::string& container_id);
   /// Changes what is known of a container, and its row.
   void change_member(const std::string& container_id, const std::function<void(MemberRecord&)>& change);
+  /// A namespace that others hold (a container that joined it, a shell that entered it) keeps its links, but their
+  /// addresses are somebody else's by now.
+  void remove_left_links();
   /// Gives up all that it has but its links, which go with the sandbox; returns the endpoints.
   std::vector<Endpoint> forget(const std::string& container_id) noexcept;
   void forget_endpoint(const std::string& container_id, const std::string& network_id) noexcept;

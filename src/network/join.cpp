@@ -32,6 +32,10 @@ std::vector<Endpoint> Networks::Impl::forget(const std::string& container_id) no
     // Only now may somebody else have the addresses.
     release(all, record->endpoints);
     all.members.erase(container_id);
+    for (const auto& endpoint : record->endpoints) {
+      if (!endpoint.host_link.empty())
+        all.left_links.emplace_back(endpoint.host_link, std::chrono::steady_clock::now());
+    }
     try {
       records.remove_member(container_id);
     } catch (const Error& error) {
@@ -40,6 +44,29 @@ std::vector<Endpoint> Networks::Impl::forget(const std::string& container_id) no
     }
   });
   return record->endpoints;
+}
+
+void Networks::Impl::remove_left_links() {
+  // Most namespaces are gone by then, and their links with them: taking those away before would only hold up others.
+  constexpr std::chrono::seconds grace{1};
+  std::vector<std::string> due;
+  state.with([&](State& all) {
+    std::erase_if(all.left_links, [&](const auto& left) {
+      if (std::chrono::steady_clock::now() - left.second < grace) return false;
+      due.push_back(left.first);
+      return true;
+    });
+  });
+  if (due.empty()) return;
+  netlink::Socket host;
+  for (const auto& name : due) {
+    try {
+      const auto link = host.find_link(name);
+      if (link && link->alias.ends_with(" " + records.owner())) host.apply(netlink::Request{}.remove_link(link->index));
+    } catch (const Error& error) {
+      log::warn("link of a container that ended is left", {{"link", name}, {"error", error.message()}});
+    }
+  }
 }
 
 void Networks::Impl::forget_endpoint(const std::string& container_id, const std::string& network_id) noexcept {

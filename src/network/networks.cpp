@@ -162,6 +162,7 @@ std::vector<std::string> Networks::members() {
 }
 
 void Networks::refill() {
+  impl_->remove_left_links();
   impl_->sandboxes.refill();
 }
 

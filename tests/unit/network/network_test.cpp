@@ -177,5 +177,14 @@ TEST_F(NetworkTest, JoinThatFailsLeavesNothing) {
   EXPECT_EQ(links(*host_), before);
 }
 
+TEST_F(NetworkTest, LinkInANamespaceThatOutlivesItsContainerIsTakenAway) {
+  auto sandbox = networks_->take_sandbox({});  // somebody holds it
+  const auto link = join(sandbox, "bridge").endpoints[0].host_link;
+  networks_->leave("c1");
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  while (host_->find_link(link) && std::chrono::steady_clock::now() < deadline) networks_->refill();
+  EXPECT_THAT(links(*host_), ElementsAre("docker0"));
+}
+
 }  // namespace
 }  // namespace berth::network
