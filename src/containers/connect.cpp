@@ -81,6 +81,7 @@ void Containers::Impl::connect_running(const ContainerPtr& container, const netw
   const auto before = view_of(networks.connections(record.id).value_or(network::Connections{}));
   auto sandbox = open_sandbox_of(record);
   networks.connect(sandbox, member_of(record), request);
+  hand_over_relay(*container, sandbox);
   container->with([&](Record& current, Container::Live&) {
     auto endpoints = endpoints_of(current.definition);
     endpoints[request.network] = request.config;
@@ -145,6 +146,7 @@ void Containers::disconnect_network(const std::string& name, const std::string& 
     before = view_of(networks.connections(record.id).value_or(network::Connections{}));
     auto sandbox = impl.open_sandbox_of(record);
     networks.disconnect(&sandbox, record.id, key->id);
+    impl.hand_over_relay(*container, sandbox);
   }
   container->with([&](Record& record, Container::Live&) {
     auto endpoints = endpoints_of(record.definition);

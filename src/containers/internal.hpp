@@ -120,6 +120,8 @@ struct Containers::Impl {
   void refresh_connections(Container& container);
   /// Of a container that is found running: what ended with the daemon before begins again.
   void resume_network(Container& container, pid_t pid);
+  /// The shim passes on what comes by IPv6 for a container that has only IPv4. Nothing if that has not changed.
+  static void hand_over_relay(Container& container, network::Sandbox& sandbox) noexcept;
   /// Its ports and addresses are free. Nothing happens to one that has none.
   void leave_network(const std::string& id) noexcept;
 

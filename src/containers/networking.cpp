@@ -238,6 +238,24 @@ void Containers::Impl::resume_network(Container& container, pid_t pid) {
   });
 }
 
+void Containers::Impl::hand_over_relay(Container& container, network::Sandbox& sandbox) noexcept {
+  const auto relay = std::exchange(sandbox.relay, std::nullopt);
+  const auto shim = container.with([](Record&, Container::Live& live) { return live.shim; });
+  if (!relay || !shim) return;
+  std::vector<shim::RelayTarget> targets;
+  for (const auto& publication : relay->publications) {
+    const auto last = static_cast<std::uint16_t>(publication.host_first + (publication.count - 1));
+    targets.push_back({publication.host_first, last, to_string(publication.container), publication.container_first});
+  }
+  try {
+    shim->relay(relay->listener, std::move(targets));
+  } catch (const Error& error) {
+    if (error.kind() == Kind::conflict || error.kind() == Kind::unavailable) return;  // it has ended
+    log::warn("published ports are not reached by IPv6, going on without",
+              {{"id", container.id}, {"error", error.message()}});
+  }
+}
+
 void Containers::Impl::leave_network(const std::string& id) noexcept {
   try {
     collaborators.networks.leave(id);

@@ -134,7 +134,7 @@ void Containers::Impl::launch(const ContainerPtr& container, Record& record,
                               std::vector<shim::Attachment> attachments) {
   const auto where = paths(record.id);
   Undo undo;
-  const auto place = enter_network(container, record);
+  auto place = enter_network(container, record);
   undo.add([&] { leave_network(record.id); });
   undo.add([&] { remove_tree(where.socket_directory); });
   write_bundle(record, where, place, settings, collaborators.images, filters);
@@ -157,6 +157,7 @@ void Containers::Impl::launch(const ContainerPtr& container, Record& record,
       container->with([&](Record&, Container::Live& live) { live.connections = std::move(connections); });
     }
     take_over(container, shim, started);
+    if (place.sandbox) hand_over_relay(*container, *place.sandbox);
   } catch (...) {
     // What cannot be recorded (full disk) must not run either: nobody would find it again.
     abandon(*container, *shim);

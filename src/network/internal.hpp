@@ -102,8 +102,9 @@ struct Networks::Impl {
   PortTarget target_of(const State& all, const std::vector<Endpoint>& endpoints) const;
   std::vector<Publication> reserve_ports(const std::string& container_id);
   void unpublish(const std::vector<Publication>& publications) noexcept;
-  /// After its default route went to another network.
-  void move_ports(const std::string& container_id);
+  /// After its default route went to another network. `sandbox` gets the relay, if there is a new one; null: it is
+  /// gone.
+  void move_ports(const std::string& container_id, Sandbox* sandbox);
   void restore_firewall();
   void guard_firewall(const std::stop_token& stop);
 

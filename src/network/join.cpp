@@ -108,7 +108,8 @@ Connections Networks::join(Sandbox& sandbox, const JoinRequest& request) {
       impl_->state.with([&](Impl::State& state) { return impl_->reserve(state, sandbox, request, resolver.ports); });
   Undo undo;
   undo.add([&]() noexcept { impl_->forget(id); });
-  const auto publications = impl_->reserve_ports(id);
+  auto publications = impl_->reserve_ports(id);
+  if (auto relay = make_relay(publications); relay.listener) sandbox.relay = std::move(relay);
   // The row before the first link: whatever happens now, the next start of the daemon knows what to release.
   impl_->change_member(id, [&](MemberRecord& record) { record.publications = publications; });
   Host host{impl_->records.owner()};
@@ -180,7 +181,7 @@ Endpoint Networks::connect(Sandbox& sandbox, const Member& member, const Endpoin
   impl_->change_member(id, [](MemberRecord&) {});  // its row, before the link
   Host host{impl_->records.owner()};
   plug(host, sandbox, reservation.places, present);
-  impl_->move_ports(id);
+  impl_->move_ports(id, &sandbox);
   impl_->update_resolver(id, &sandbox);
   undo.dismiss();
   impl_->publish("connect", *place.network, id);
@@ -206,7 +207,7 @@ void Networks::disconnect(Sandbox* sandbox, const std::string& container_id, con
     unplug(*sandbox, *std::ranges::find(before, id, &Endpoint::network_id), before, after);
   }
   impl_->forget_endpoint(container_id, id);
-  impl_->move_ports(container_id);
+  impl_->move_ports(container_id, sandbox);
   impl_->update_resolver(container_id, nullptr);
   impl_->publish("disconnect", *network, container_id);
 }

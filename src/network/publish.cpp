@@ -61,6 +61,7 @@ PortTarget Networks::Impl::target_of(const State& all, const std::vector<Endpoin
     (v6 ? target.routed_v6 : target.routed_v4) = (v6 ? options.v6 : options.v4) == GatewayMode::routed;
     target.default_address = default_address(*network->second, settings);
   }
+  target.relay_v6 = target.v4 && !target.v6 && !target.routed_v4;
   return target;
 }
 
@@ -83,12 +84,13 @@ void Networks::Impl::unpublish(const std::vector<Publication>& publications) noe
   ports.release(publications);
 }
 
-void Networks::Impl::move_ports(const std::string& container_id) {
+void Networks::Impl::move_ports(const std::string& container_id, Sandbox* sandbox) {
   const auto record = find_member(container_id);
   if (!record || record->port_requests.empty()) return;
   const auto target = state.with([&](const State& all) { return target_of(all, record->endpoints); });
   auto moved = record->publications.empty() ? reserve_ports(container_id) : retarget(record->publications, target);
   if (moved == record->publications) return;
+  if (sandbox != nullptr) sandbox->relay = make_relay(moved);
   if (!record->publications.empty()) firewall.withdraw(record->publications);
   std::vector<Publication> dropped;
   for (const auto& old : record->publications) {

@@ -23,9 +23,10 @@ BOOST_DESCRIBE_STRUCT(StoredEndpoint, (),
 
 struct StoredPublication {
   std::string protocol, host_address, container;
-  std::uint16_t host_first = 0, container_first = 0, count = 1;
+  std::uint16_t host_first = 0, container_first = 0, count = 1, relay = 0;
 };
-BOOST_DESCRIBE_STRUCT(StoredPublication, (), (protocol, host_address, container, host_first, container_first, count))
+BOOST_DESCRIBE_STRUCT(StoredPublication, (),
+                      (protocol, host_address, container, host_first, container_first, count, relay))
 
 struct StoredRequest {
   std::string protocol, host_address;
@@ -98,7 +99,8 @@ StoredMember store(const MemberRecord& record) {
   for (const auto& endpoint : record.endpoints) stored.endpoints.push_back(store(endpoint));
   for (const auto& one : record.publications) {
     stored.publications.push_back({std::string{to_string(one.protocol)}, to_string(one.host_address),
-                                   to_string(one.container), one.host_first, one.container_first, one.count});
+                                   to_string(one.container), one.host_first, one.container_first, one.count,
+                                   one.relay});
   }
   for (const auto& request : record.port_requests) {
     stored.port_requests.push_back({std::string{to_string(request.protocol)}, text_of(request.host_address),
@@ -116,7 +118,7 @@ MemberRecord load(const std::string& container_id, const StoredMember& stored) {
   for (const auto& endpoint : stored.endpoints) record.endpoints.push_back(load(endpoint));
   for (const auto& one : stored.publications) {
     record.publications.push_back({load_protocol(one.protocol), parse_ip(one.host_address), one.host_first,
-                                   parse_ip(one.container), one.container_first, one.count});
+                                   parse_ip(one.container), one.container_first, one.count, one.relay});
   }
   for (const auto& request : stored.port_requests) {
     record.port_requests.push_back({load_protocol(request.protocol), request.container_first, request.container_last,

@@ -10,6 +10,7 @@
 
 #include "base/fd.hpp"
 #include "netlink/netlink.hpp"
+#include "network/relay.hpp"
 
 namespace berth::network {
 
@@ -41,6 +42,7 @@ class Sandbox {
   [[nodiscard]] netlink::Socket& socket() noexcept { return socket_; }
 
   std::optional<ReadyLink> ready_link;  ///< until an endpoint takes it
+  std::optional<Relay> relay;           ///< after a join, connect or disconnect that changed it: for whoever serves it
 
   /// Whether links that are added from now on may have IPv6: one without it must not believe what others on its network
   /// say of IPv6 routers (CVE-2020-13401).
