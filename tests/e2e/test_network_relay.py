@@ -1,0 +1,77 @@
+"""Published ports for those who come by IPv6 to a container that has only IPv4: no address translation leads there."""
+
+import subprocess
+import sys
+
+import pytest
+
+from harness.networks import ask_from_host, make_network, serve, wait_for_port
+from test_network_ports import ports_of, published
+
+# Sends each line of its input over one connection, and writes what comes back.
+TALK = """
+import socket, sys
+with socket.create_connection(("::1", 18000), timeout=20) as connection, connection.makefile("rw", buffering=1) as stream:
+    for line in sys.stdin:
+        stream.write(line)
+        print(stream.readline(), end="", flush=True)
+"""
+
+
+def test_a_port_without_an_address_is_published_by_ipv6_too(host):
+    container = serve(host, "both", **published(("", "18000")))
+    assert ports_of(host, container) == {"8000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "18000"},
+                                                      {"HostIp": "::", "HostPort": "18000"}]}
+    assert ask_from_host(host, "127.0.0.1", 18000) == "both"
+    assert ask_from_host(host, "::1", 18000) == "both"
+    host.remove(container)
+    assert ask_from_host(host, "::1", 18000, check=False) is None
+
+
+def test_a_port_at_an_ipv6_address_alone_leads_to_a_container_without_ipv6(host):
+    serve(host, "by six", **published(("::1", "18000")))
+    assert ask_from_host(host, "::1", 18000) == "by six"
+    assert ask_from_host(host, "127.0.0.1", 18000, check=False) is None
+
+
+def test_large_answers_come_whole(host):
+    command = "head -c 5000000 /dev/zero | tr '\\0' x > /tmp/large; exec httpd -f -p 8000 -h /tmp"
+    host.spawn("sh", "-c", command, name="large", **published(("", "18000")))
+    wait_for_port(host, "large", 8000)
+    assert host.shell("curl", "--silent", "--max-time", "20", "http://[::1]:18000/large").stdout == "x" * 5_000_000
+
+
+def test_ports_go_with_the_container_to_another_network(host):
+    container = serve(host, "moved", **published(("", "18000")))
+    network = make_network(host, "second")
+    host.docker("network", "connect", network, container)
+    host.docker("network", "disconnect", "bridge", container)
+    assert ask_from_host(host, "::1", 18000) == "moved"
+    host.remove(container)
+    host.docker("network", "rm", network)
+
+
+@pytest.mark.berth_only
+def test_a_range_of_ports_has_one_listener(host):
+    ports = {f"{8000 + i}/tcp": [{"HostIp": "", "HostPort": str(18000 + i)}] for i in range(1000)}
+    serve(host, "in the range", port=8500, host_config={"PortBindings": ports})
+    assert ask_from_host(host, "::1", 18500) == "in the range"
+
+
+@pytest.mark.berth_only
+def test_connections_live_through_a_crash_of_the_daemon(fresh_host):
+    host = fresh_host
+    container = host.spawn("nc", "-l", "-p", "8000", "-e", "cat", **published(("", "18000")))
+    wait_for_port(host, container, 8000)
+    with subprocess.Popen([*host.enter, sys.executable, "-c", TALK], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                          bufsize=1) as talk:
+        def answer(line):
+            talk.stdin.write(f"{line}\n")
+            return talk.stdout.readline().strip()
+        assert answer("before") == "before"
+        host.crash()
+        assert answer("while there is none") == "while there is none"
+        host.start()
+        assert answer("after") == "after"
+        talk.stdin.close()
+    host.wait(container)
