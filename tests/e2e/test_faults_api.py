@@ -175,7 +175,8 @@ def test_streams_whose_client_is_gone_end(host):
     for sock in waiting:
         sock.close()
     until(lambda: status_of(host, "Threads") <= threads + 2, lambda: f"there to be {threads} threads again")
-    until(lambda: count_descriptors(host) <= descriptors + 4, "descriptors to be closed")
+    # Less than one for each stream: a network namespace that was made in advance meanwhile has some as well.
+    until(lambda: count_descriptors(host) <= descriptors + 8, "descriptors to be closed")
 
 
 def test_many_clients_at_once_create_start_and_remove(host):

@@ -140,9 +140,3 @@ def test_env_file_is_read(host, cli):
     lines = cli("run", "--rm", "--env-file", path, "busybox", "env").out.splitlines()
     assert "A=1" in lines and "B=two words" in lines
     assert not any(line.startswith(("#", "FROM_OUTSIDE")) for line in lines)
-
-
-@pytest.mark.berth_only
-def test_publishing_a_port_says_plainly_that_it_is_not_there(host):
-    result = host.docker("run -d -p 8080:80 busybox true", check=False)
-    assert result.code == 125 and "port" in result.err
