@@ -22,9 +22,10 @@ class PublishTest : public NetworkTest {
 TEST_F(PublishTest, PortIsRecordedAndTakenUntilTheContainerLeaves) {
   auto sandbox = networks_->take_sandbox({});
   const auto ports = publish(sandbox, "bridge", 8080).ports;
-  ASSERT_EQ(ports.size(), 1U);
+  ASSERT_EQ(ports.size(), 2U);
   EXPECT_EQ(ports[0].host_port, 8080);
   EXPECT_EQ(to_string(ports[0].host_address), "0.0.0.0");
+  EXPECT_EQ(to_string(ports[1].host_address), "::");
   start();
   auto other = networks_->take_sandbox({});
   EXPECT_THAT(failure_of([&] { publish(other, "bridge", 8080, "c2"); }),
@@ -32,6 +33,18 @@ TEST_F(PublishTest, PortIsRecordedAndTakenUntilTheContainerLeaves) {
   EXPECT_FALSE(networks_->connections("c2"));
   networks_->leave("c1");
   EXPECT_EQ(publish(other, "bridge", 8080, "c2").ports[0].host_port, 8080);
+}
+
+TEST_F(PublishTest, WhatComesByIpv6IsLeftToARelay) {
+  auto sandbox = networks_->take_sandbox({});
+  const auto v4 = publish(sandbox, "bridge", 8080).endpoints.front().v4.value().address;
+  ASSERT_TRUE(sandbox.relay);
+  EXPECT_TRUE(sandbox.relay->listener);
+  ASSERT_EQ(sandbox.relay->publications.size(), 1U);
+  const auto& publication = sandbox.relay->publications.front();
+  EXPECT_EQ(publication.host_first, 8080);
+  EXPECT_EQ(publication.container, v4);
+  EXPECT_NE(publication.relay, 0);
 }
 
 TEST_F(PublishTest, PortsMoveWithTheDefaultRoute) {
