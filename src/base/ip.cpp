@@ -163,7 +163,7 @@ std::optional<MacAddress> find_mac(std::string_view text) {
     const auto digit = hex_digit(text[index]);
     if (!digit) return std::nullopt;
     auto& byte = address.bytes[digits++ / 2];
-    byte = static_cast<std::uint8_t>(byte << 4U | *digit);
+    byte = static_cast<std::uint8_t>(static_cast<unsigned>(byte) << 4U | *digit);
   }
   return address;
 }

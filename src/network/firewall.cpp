@@ -14,6 +14,7 @@
 #include "network/firewall_table.hpp"
 #include "network/forwarding.hpp"
 #include "network/host_policy.hpp"
+#include "nftables/flows.hpp"
 
 namespace berth::network {
 namespace {
@@ -42,6 +43,20 @@ struct Wanted {
     return elements;
   }
 };
+
+/// What senders of UDP may still be sending to. For each port the kernel looks at all flows: long ranges are left to
+/// their time-out.
+std::vector<nftables::UdpFlows> udp_flows_of(std::span<const Publication> publications) {
+  constexpr unsigned longest = 64;
+  std::vector<nftables::UdpFlows> flows;
+  for (const auto& publication : publications) {
+    if (publication.protocol != Protocol::udp || publication.host_first == 0 || publication.count > longest) continue;
+    for (unsigned i = 0; i < publication.count; ++i) {
+      flows.push_back({publication.host_address, static_cast<std::uint16_t>(publication.host_first + i)});
+    }
+  }
+  return flows;
+}
 
 firewall::Elements elements_of(const BridgeRules& bridge) {
   firewall::Elements elements;
@@ -315,6 +330,7 @@ void Firewall::publish(std::span<const Publication> publications) {
       throw;
     }
   });
+  nftables::forget(udp_flows_of(publications));
 }
 
 void Firewall::withdraw(std::span<const Publication> publications) {
@@ -328,6 +344,7 @@ void Firewall::withdraw(std::span<const Publication> publications) {
     take_out(transaction, elements_of(present));
     state.apply(transaction);
   });
+  nftables::forget(udp_flows_of(publications));
 }
 
 void Firewall::enable_forwarding(bool v6) {

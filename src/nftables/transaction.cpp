@@ -72,6 +72,17 @@ std::string text_of(const std::vector<Value>& values) {
   return join(texts, " . ");
 }
 
+/// `nft list` takes a key for bytes in network order if it is not told, and shows names of links as nothing.
+void note_host_order(nftnl_set* set) {
+  constexpr std::uint32_t host_order = 1;  // enum byteorder of nft itself
+  const std::unique_ptr<nftnl_udata_buf, decltype([](auto* buffer) { ::nftnl_udata_buf_free(buffer); })> notes{
+      ::nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN)};
+  if (!notes) throw std::bad_alloc{};
+  ::nftnl_udata_put_u32(notes.get(), NFTNL_UDATA_SET_KEYBYTEORDER, host_order);
+  ::nftnl_set_set_data(set, NFTNL_SET_USERDATA, ::nftnl_udata_buf_data(notes.get()),
+                       ::nftnl_udata_buf_len(notes.get()));
+}
+
 void fill_set(nftnl_set* set, const Table& table, const Set& from, std::uint32_t id) {
   if (from.interval && from.key.size() < 2) {
     throw Error{Kind::unsupported, "set {}: intervals are supported in concatenations alone", from.name};
@@ -84,6 +95,7 @@ void fill_set(nftnl_set* set, const Table& table, const Set& from, std::uint32_t
   ::nftnl_set_set_u32(set, NFTNL_SET_ID, id);
   ::nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, concatenated(from.key));
   ::nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, length_of(from.key));
+  if (from.key.size() == 1 && from.key.front() == ValueType::link) note_host_order(set);
   if (!from.data.empty()) {
     const bool verdicts = from.data.front() == ValueType::verdict;
     ::nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, verdicts ? std::uint32_t{NFT_DATA_VERDICT} : concatenated(from.data));

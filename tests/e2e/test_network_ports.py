@@ -104,3 +104,11 @@ def test_the_list_filters_by_ports(host):
         return [item["Id"] for item in host.api.get("/containers/json", filters=json.dumps(values)).json]
     assert found(publish="18000") == found(expose="8000/tcp") == found(publish="17999-18001") == [container]
     assert found(publish="8000") == found(publish="18000/udp") == found(expose="18000") == []
+
+
+@pytest.mark.berth_only
+def test_an_administrator_can_read_the_table(host):
+    serve(host, "web", **published(("", "18000")))
+    table = host.shell("nft", "list", "table", "inet", "berth").stdout
+    assert '"docker0"' in table and '""' not in table
+    assert "tcp . 18000 : " in table
