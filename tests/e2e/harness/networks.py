@@ -15,8 +15,8 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5) as con
 
 def serve(host, text="hello", port=8000, **more):
     """A container that answers every connection to the port with the text; returns its ID once it listens."""
-    command = f"while true; do echo {text} | nc -l -p {port} >/dev/null; done"
-    container = host.spawn("sh", "-c", command, **more)
+    # One listener for all connections: one after the other, what comes in between would be lost with the last one.
+    container = host.spawn("nc", "-ll", "-p", str(port), "-e", "sh", "-c", f"cat >/dev/null; echo {text}", **more)
     wait_for_port(host, container, port)
     return container
 
