@@ -83,7 +83,8 @@ void Containers::Impl::erase(const ContainerPtr& container) {
 
 void Containers::remove(const std::string& name, const RemoveRequest& request) {
   if (request.link) {
-    throw Error{Kind::unsupported, "removing a link is not supported: Berth has no legacy links between containers"};
+    throw Error{Kind::unsupported,
+                "removing a link is not there yet: remove the container that has it, and make it again without"};
   }
   const auto container = impl_->get(name);
   impl_->remove(container, request);
