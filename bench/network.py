@@ -105,7 +105,8 @@ class Network:
 
     def throughput(self, engine):
         """Through a published port, beside the same to the container's own address."""
-        options = ("--network", self.routed(engine)) if engine.name == "berth" else ()
+        # Of a routed network, what is published is open at the container's own address.
+        options = ("--network", self.routed(engine), "-p", f"{PORT}") if engine.name == "berth" else ()
         container = engine.call("run", "-d", "-p", f"{PORT}:{PORT}", *engine.run_options, engine.image, "http_server", str(PORT))
         routed = engine.call("run", "-d", *options, *engine.run_options, engine.image, "http_server", str(PORT))
         try:
