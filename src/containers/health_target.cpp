@@ -1,10 +1,9 @@
 #include "containers/health_target.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/ip.hpp"
 #include "base/strings.hpp"
 
 namespace berth::containers {
@@ -18,18 +17,17 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   return port == 0 ? std::nullopt : port;
 }
 
-bool is_numeric(int family, const std::string& address) {
-  unsigned char bytes[sizeof(in6_addr)];
-  return ::inet_pton(family, address.c_str(), bytes) == 1;
-}
-
 /// The addresses of "localhost", "127.0.0.1" or "[::1]"; none if this is a name.
 std::vector<std::string> addresses_of(const std::string& host) {
   if (host == "localhost") return {"127.0.0.1", "::1"};
-  if (is_numeric(AF_INET, host)) return {host};
+  const auto is_numeric = [](const std::string& text, bool v6) {
+    const auto address = find_ip(text);
+    return address && address->is_v6() == v6;
+  };
+  if (is_numeric(host, false)) return {host};
   if (!host.starts_with('[') || !host.ends_with(']')) return {};
   const auto bare = host.substr(1, host.size() - 2);
-  return is_numeric(AF_INET6, bare) ? std::vector{bare} : std::vector<std::string>{};
+  return is_numeric(bare, true) ? std::vector{bare} : std::vector<std::string>{};
 }
 
 /// Blanks and control characters would end the request's line.

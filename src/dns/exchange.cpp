@@ -9,33 +9,14 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/socket_address.hpp"
 #include "dns/frames.hpp"
 
 namespace berth::dns {
 namespace {
 
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-};
-
 SocketAddress socket_address(const NameServer& server, std::uint16_t port) {
-  SocketAddress address;
-  if (server.address.is_v6()) {
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(port);
-    std::memcpy(&v6.sin6_addr, server.address.bytes().data(), sizeof v6.sin6_addr);
-    if (!server.zone.empty()) v6.sin6_scope_id = ::if_nametoindex(server.zone.c_str());
-    std::memcpy(&address.storage, &v6, address.size = sizeof v6);
-  } else {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
-    std::memcpy(&v4.sin_addr, server.address.bytes().data(), sizeof v4.sin_addr);
-    std::memcpy(&address.storage, &v4, address.size = sizeof v4);
-  }
-  return address;
+  return make_socket_address(server.address, port, server.zone.empty() ? 0 : ::if_nametoindex(server.zone.c_str()));
 }
 
 Bytes bytes_of(std::string_view text) {
@@ -100,8 +81,7 @@ bool Exchange::ask(std::size_t number) {
   if (!socket) return false;
   const auto address = socket_address(server, context_.settings.upstream_port);
   // Connected, so that the kernel drops what others send, and tells when nobody listens. It chooses a random port.
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) < 0 &&
-      errno != EINPROGRESS) {
+  if (::connect(socket.get(), address.generic(), address.size) < 0 && errno != EINPROGRESS) {
     return false;
   }
   auto attempt = std::make_unique<Attempt>();

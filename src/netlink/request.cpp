@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -12,24 +11,12 @@
 #include "base/error.hpp"
 #include "base/strings.hpp"
 #include "netlink/netlink.hpp"
+#include "netlink/wire.hpp"
 
 namespace berth::netlink {
 namespace {
 
 constexpr std::size_t max_message = 4096;
-
-/// An attribute that holds others, closed at the end of its scope.
-class Nest {
- public:
-  Nest(nlmsghdr* message, std::uint16_t type) : message_(message), start_(::mnl_attr_nest_start(message, type)) {}
-  ~Nest() { ::mnl_attr_nest_end(message_, start_); }
-  Nest(const Nest&) = delete;
-  Nest& operator=(const Nest&) = delete;
-
- private:
-  nlmsghdr* message_;
-  nlattr* start_;
-};
 
 void put_bytes(nlmsghdr* message, std::uint16_t type, std::span<const std::uint8_t> bytes) {
   ::mnl_attr_put(message, type, bytes.size(), bytes.data());

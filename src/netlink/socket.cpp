@@ -1,73 +1,23 @@
 #include <fcntl.h>
-#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <sched.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <exception>
-#include <thread>
 
 #include "base/error.hpp"
-#include "linux/namespaces.hpp"
+#include "linux/own_thread.hpp"
 #include "netlink/netlink.hpp"
+#include "netlink/wire.hpp"
 
 namespace berth::netlink {
 namespace {
 
 /// The kernel puts no more than this into one answer of a dump.
 constexpr std::size_t max_answer = 64 << 10;
-
-UniqueFd open_socket() {
-  UniqueFd socket{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)};
-  if (!socket) throw Error::from_errno(errno, "open netlink socket");
-  // An error then quotes only the head of its request, and says in words what was wrong.
-  const int on = 1;
-  ::setsockopt(socket.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
-  ::setsockopt(socket.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
-  return socket;
-}
-
-std::size_t receive(FdRef socket, std::span<char> buffer) {
-  for (;;) {
-    const auto count = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
-    if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno != EINTR) throw Error::from_errno(errno, "receive netlink message");
-  }
-}
-
-/// Calls `take` with the type of each attribute in `length` bytes, and the attribute. (libmnl's loops are C, and no
-/// C++.)
-template <class Take>
-void each_attribute(const void* begin, std::size_t length, Take&& take) {
-  const auto* end = static_cast<const char*>(begin) + length;
-  const auto* attribute = static_cast<const nlattr*>(begin);
-  while (::mnl_attr_ok(attribute, static_cast<int>(end - reinterpret_cast<const char*>(attribute)))) {
-    take(::mnl_attr_get_type(attribute), attribute);
-    attribute = ::mnl_attr_next(attribute);
-  }
-}
-
-template <class Body, class Take>
-void each_attribute(const nlmsghdr* message, Take&& take) {
-  const auto* begin = static_cast<const char*>(::mnl_nlmsg_get_payload_offset(message, sizeof(Body)));
-  const auto* end = static_cast<const char*>(::mnl_nlmsg_get_payload_tail(message));
-  each_attribute(begin, static_cast<std::size_t>(std::max<std::ptrdiff_t>(end - begin, 0)), take);
-}
-
-/// The kernel's own words for a failure; empty if it has none.
-std::string extended_text(const nlmsghdr* message) {
-  std::string text;
-  if ((message->nlmsg_flags & NLM_F_ACK_TLVS) == 0) return text;
-  each_attribute<nlmsgerr>(message, [&](auto type, const nlattr* attribute) {
-    if (type == NLMSGERR_ATTR_MSG) text = ::mnl_attr_get_str(attribute);
-  });
-  return text;
-}
 
 std::span<const std::uint8_t> bytes_of(const nlattr* attribute) {
   return {static_cast<const std::uint8_t*>(::mnl_attr_get_payload(attribute)), ::mnl_attr_get_payload_len(attribute)};
@@ -132,21 +82,11 @@ std::optional<Route> parse_route(const nlmsghdr* message) {
 
 }  // namespace
 
-Socket::Socket() : socket_(open_socket()) {}
+Socket::Socket() : socket_(open_socket(NETLINK_ROUTE)) {}
 
 Socket Socket::in(FdRef netns) {
   UniqueFd socket;
-  std::exception_ptr failure;
-  // The thread ends with the namespace that it is in.
-  std::jthread{[&] {
-    try {
-      kernel::enter_namespace(netns, CLONE_NEWNET, "to change its network");
-      socket = open_socket();
-    } catch (...) {
-      failure = std::current_exception();
-    }
-  }}.join();
-  if (failure) std::rethrow_exception(failure);
+  kernel::in_network_namespace(netns, "to change its network", [&] { socket = open_socket(NETLINK_ROUTE); });
   return Socket{std::move(socket)};
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/socket_address.hpp"
 #include "base/strings.hpp"
 #include "base/undo.hpp"
 
@@ -24,29 +25,6 @@ std::string host_and_port(const IpAddress& address, unsigned port) {
   return fmt::format(fmt::runtime(address.is_v6() ? "[{}]:{}" : "{}:{}"), to_string(address), port);
 }
 
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-};
-
-SocketAddress socket_address(const IpAddress& address, std::uint16_t port) {
-  SocketAddress result;
-  if (address.is_v6()) {
-    auto* v6 = reinterpret_cast<sockaddr_in6*>(&result.storage);
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(port);
-    std::memcpy(&v6->sin6_addr, address.bytes().data(), address.bytes().size());
-    result.length = sizeof *v6;
-  } else {
-    auto* v4 = reinterpret_cast<sockaddr_in*>(&result.storage);
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(port);
-    std::memcpy(&v4->sin_addr, address.bytes().data(), address.bytes().size());
-    result.length = sizeof *v4;
-  }
-  return result;
-}
-
 /// The errno with which a process of the host keeps us from this port; 0 if nobody does.
 int try_listen(Protocol protocol, const IpAddress& address, std::uint16_t port) {
   const int number = protocol == Protocol::tcp ? IPPROTO_TCP : protocol == Protocol::udp ? IPPROTO_UDP : IPPROTO_SCTP;
@@ -58,16 +36,16 @@ int try_listen(Protocol protocol, const IpAddress& address, std::uint16_t port) 
   if (address.is_v6()) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   // Connections that a process closed a minute ago keep nobody away; one that listens shows itself when we listen.
   if (protocol == Protocol::tcp) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const auto to = socket_address(address, port);
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&to.storage), to.length) < 0) return errno;
+  const auto to = make_socket_address(address, port);
+  if (::bind(socket.get(), to.generic(), to.size) < 0) return errno;
   return type == SOCK_STREAM && ::listen(socket.get(), 0) < 0 ? errno : 0;
 }
 
 bool host_has_ipv6() {
   const UniqueFd socket{::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   if (!socket) return false;
-  const auto loopback = socket_address(parse_ip("::1"), 0);
-  return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&loopback.storage), loopback.length) == 0;
+  const auto loopback = make_socket_address(parse_ip("::1"), 0);
+  return ::bind(socket.get(), loopback.generic(), loopback.size) == 0;
 }
 
 }  // namespace

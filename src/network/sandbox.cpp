@@ -6,31 +6,16 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <exception>
-#include <functional>
-#include <thread>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "linux/namespaces.hpp"
+#include "linux/own_thread.hpp"
 
 namespace berth::network {
 namespace {
 
 constexpr const char* first_link = "eth0";
-
-/// Runs a step on a thread that ends afterwards: no other code ever finds itself in a foreign namespace.
-void on_own_thread(const std::function<void()>& step) {
-  std::exception_ptr failure;
-  std::jthread{[&] {
-    try {
-      step();
-    } catch (...) {
-      failure = std::current_exception();
-    }
-  }}.join();
-  if (failure) std::rethrow_exception(failure);
-}
 
 /// A file of /proc/sys/net of the calling thread's namespace; empty where the kernel has none.
 UniqueFd open_sysctl(const std::string& name) {
@@ -71,7 +56,7 @@ Parts make_parts() {
 
 Sandbox Sandbox::make() {
   Parts parts;
-  on_own_thread([&] { parts = make_parts(); });
+  kernel::on_own_thread([&] { parts = make_parts(); });
   return {std::move(parts.netns), std::move(parts.socket), std::move(parts.ipv6)};
 }
 
@@ -79,7 +64,7 @@ Sandbox Sandbox::make(netlink::Socket& host, const std::string& host_name, std::
                       std::string_view alias) {
   Parts parts;
   ReadyLink link{.host_name = host_name, .name = first_link, .bridge = bridge, .mtu = mtu};
-  on_own_thread([&] {
+  kernel::on_own_thread([&] {
     parts = make_parts();
     host.apply(
         netlink::Request{}
@@ -107,10 +92,7 @@ Sandbox Sandbox::of(pid_t process) {
   if (!netns && (errno == ENOENT || errno == ESRCH)) throw Error{Kind::not_found, "process {} is gone", process};
   if (!netns) throw Error::from_errno(errno, "open {}", path);
   Parts parts;
-  on_own_thread([&] {
-    kernel::enter_namespace(netns, CLONE_NEWNET, "of a container");
-    parts = open_parts();
-  });
+  kernel::in_network_namespace(netns, "of a container", [&] { parts = open_parts(); });
   Sandbox sandbox{std::move(netns), std::move(parts.socket), std::move(parts.ipv6)};
   sandbox.has_ipv6_of_new_links_ = true;
   return sandbox;
@@ -123,8 +105,7 @@ void Sandbox::set_ipv6_of_new_links(bool on) {
 }
 
 void Sandbox::write_sysctls(const std::map<std::string, std::string>& values) const {
-  on_own_thread([&] {
-    kernel::enter_namespace(netns_, CLONE_NEWNET, "of a container");
+  kernel::in_network_namespace(netns_, "of a container", [&] {
     for (const auto& [name, value] : values) {
       const auto file = open_sysctl(name);
       if (!file) throw Error{Kind::invalid, "there is no sysctl {}", quote(name)};

@@ -1,7 +1,6 @@
 #include "nftables/flows.hpp"
 
 #include <arpa/inet.h>
-#include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netinet/in.h>
@@ -13,6 +12,7 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/log.hpp"
+#include "netlink/wire.hpp"
 
 namespace berth::nftables {
 namespace {
@@ -23,33 +23,20 @@ constexpr std::uint32_t by_destination = 1U << 1U;
 constexpr std::uint32_t by_protocol = 1U << 3U;
 constexpr std::uint32_t by_destination_port = 1U << 5U;
 
-/// Attributes between construction and destruction are inside this one.
-class Nest {
- public:
-  Nest(nlmsghdr* message, std::uint16_t type) : message_(message), nest_(::mnl_attr_nest_start(message, type)) {}
-  ~Nest() { ::mnl_attr_nest_end(message_, nest_); }
-  Nest(const Nest&) = delete;
-  Nest& operator=(const Nest&) = delete;
-
- private:
-  nlmsghdr* message_;
-  nlattr* nest_;
-};
-
 void put_tuple(nlmsghdr* message, const UdpFlows& flows) {
-  const Nest tuple{message, CTA_TUPLE_ORIG};
+  const netlink::Nest tuple{message, CTA_TUPLE_ORIG};
   if (!flows.address.is_any()) {
-    const Nest ip{message, CTA_TUPLE_IP};
+    const netlink::Nest ip{message, CTA_TUPLE_IP};
     const auto bytes = flows.address.bytes();
     ::mnl_attr_put(message, flows.address.is_v6() ? CTA_IP_V6_DST : CTA_IP_V4_DST, bytes.size(), bytes.data());
   }
-  const Nest protocol{message, CTA_TUPLE_PROTO};
+  const netlink::Nest protocol{message, CTA_TUPLE_PROTO};
   ::mnl_attr_put_u8(message, CTA_PROTO_NUM, IPPROTO_UDP);
   ::mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons(flows.port));
 }
 
 void put_filter(nlmsghdr* message, const UdpFlows& flows) {
-  const Nest filter{message, CTA_FILTER};
+  const netlink::Nest filter{message, CTA_FILTER};
   ::mnl_attr_put_u32(message, CTA_FILTER_ORIG_FLAGS,
                      by_protocol | by_destination_port | (flows.address.is_any() ? 0 : by_destination));
   ::mnl_attr_put_u32(message, CTA_FILTER_REPLY_FLAGS, 0);
@@ -69,9 +56,7 @@ int ask(FdRef socket, const UdpFlows& flows) {
   if (::send(socket.get(), message, message->nlmsg_len, 0) < 0) return errno;
   std::array<char, 4096> answer;
   for (;;) {
-    const auto count = ::recv(socket.get(), answer.data(), answer.size(), 0);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno;
+    const auto count = netlink::receive(socket, answer);
     const auto* reply = reinterpret_cast<const nlmsghdr*>(answer.data());
     if (::mnl_nlmsg_ok(reply, static_cast<int>(count)) && reply->nlmsg_type == NLMSG_ERROR) {
       return -static_cast<const nlmsgerr*>(::mnl_nlmsg_get_payload(reply))->error;
@@ -83,8 +68,7 @@ int ask(FdRef socket, const UdpFlows& flows) {
 
 void forget(const std::vector<UdpFlows>& flows) {
   if (flows.empty()) return;
-  const UniqueFd socket{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER)};
-  if (!socket) throw Error::from_errno(errno, "open netfilter socket");
+  const auto socket = netlink::open_socket(NETLINK_NETFILTER);
   for (const auto& each : flows) {
     const int error = ask(socket, each);
     if (error == 0 || error == ENOENT) continue;

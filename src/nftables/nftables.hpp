@@ -13,7 +13,7 @@
 //                                                         masquerade()}});
 //   Socket{}.apply(change);
 //
-// Uses: base, linux, libnftnl, libmnl.   Used by: network.   Threads: any; one per Socket.
+// Uses: base, linux, netlink, libnftnl, libmnl.   Used by: network.   Threads: any; one per Socket.
 #pragma once
 
 #include <cstdint>

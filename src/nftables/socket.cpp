@@ -1,21 +1,19 @@
 #include <fmt/format.h>
-#include <libmnl/libmnl.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
-#include <sched.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <exception>
-#include <thread>
+#include <functional>
 
 #include "base/error.hpp"
-#include "linux/namespaces.hpp"
+#include "linux/own_thread.hpp"
+#include "netlink/wire.hpp"
 #include "nftables/internal.hpp"
 #include "nftables/nftables.hpp"
 
@@ -27,22 +25,8 @@ constexpr std::size_t max_answer = 64U << 10U;
 /// What the monitor may leave unread before the kernel drops some: a transaction of thousands of elements is long.
 constexpr int monitor_buffer = 1 << 20;
 
-UniqueFd open_socket() {
-  UniqueFd socket{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER)};
-  if (!socket) throw Error::from_errno(errno, "open netfilter socket");
-  // An error then quotes only the head of its request, and says in words what was wrong.
-  const int on = 1;
-  ::setsockopt(socket.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
-  ::setsockopt(socket.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
-  sockaddr_nl address{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
-    throw Error::from_errno(errno, "bind netfilter socket");
-  }
-  return socket;
-}
-
 UniqueFd open_monitor() {
-  auto socket = open_socket();
+  auto socket = netlink::open_socket(NETLINK_NETFILTER);
   // Beyond what a user may have; without it the usual size serves, and an overrun is reported sooner.
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUFFORCE, &monitor_buffer, sizeof monitor_buffer);
   const int group = NFNLGRP_NFTABLES;
@@ -53,19 +37,9 @@ UniqueFd open_monitor() {
   return socket;
 }
 
-UniqueFd open_in(FdRef netns, UniqueFd (*open)()) {
+UniqueFd open_in(FdRef netns, const std::function<UniqueFd()>& open) {
   UniqueFd socket;
-  std::exception_ptr failure;
-  // The thread ends with the namespace that it is in.
-  std::jthread{[&] {
-    try {
-      kernel::enter_namespace(netns, CLONE_NEWNET, "to filter its packets");
-      socket = open();
-    } catch (...) {
-      failure = std::current_exception();
-    }
-  }}.join();
-  if (failure) std::rethrow_exception(failure);
+  kernel::in_network_namespace(netns, "to filter its packets", [&] { socket = open(); });
   return socket;
 }
 
@@ -78,14 +52,6 @@ std::uint32_t port_of(FdRef socket) {
   return address.nl_pid;
 }
 
-std::size_t receive(FdRef socket, std::span<char> buffer) {
-  for (;;) {
-    const auto count = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
-    if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno != EINTR) throw Error::from_errno(errno, "receive netfilter message");
-  }
-}
-
 /// Calls `take` with each message in the buffer. (libmnl's loops are C, and no C++.)
 template <class Take>
 void each_message(std::span<const char> buffer, Take&& take) {
@@ -95,23 +61,6 @@ void each_message(std::span<const char> buffer, Take&& take) {
     take(message);
     message = ::mnl_nlmsg_next(message, &length);
   }
-}
-
-const nlattr* find_attribute(const nlmsghdr* message, std::size_t body, std::uint16_t type) {
-  const auto* end = static_cast<const char*>(::mnl_nlmsg_get_payload_tail(message));
-  const auto* attribute = static_cast<const nlattr*>(::mnl_nlmsg_get_payload_offset(message, body));
-  while (::mnl_attr_ok(attribute, static_cast<int>(end - reinterpret_cast<const char*>(attribute)))) {
-    if (::mnl_attr_get_type(attribute) == type) return attribute;
-    attribute = ::mnl_attr_next(attribute);
-  }
-  return nullptr;
-}
-
-/// The kernel's own words for a failure; empty if it has none.
-std::string extended_text(const nlmsghdr* message) {
-  if ((message->nlmsg_flags & NLM_F_ACK_TLVS) == 0) return {};
-  const auto* attribute = find_attribute(message, sizeof(nlmsgerr), NLMSGERR_ATTR_MSG);
-  return attribute == nullptr ? std::string{} : std::string{": "} + ::mnl_attr_get_str(attribute);
 }
 
 /// nft's number for a concatenation, taken apart.
@@ -177,10 +126,10 @@ std::optional<BaseChain> base_of(const nftnl_chain* chain) {
 
 }  // namespace
 
-Socket::Socket() : Socket(open_socket()) {}
+Socket::Socket() : Socket(netlink::open_socket(NETLINK_NETFILTER)) {}
 Socket::Socket(UniqueFd socket) : socket_(std::move(socket)), port_(port_of(socket_)) {}
 Socket Socket::in(FdRef netns) {
-  return Socket{open_in(netns, open_socket)};
+  return Socket{open_in(netns, [] { return netlink::open_socket(NETLINK_NETFILTER); })};
 }
 
 void Socket::apply(const Transaction& transaction) {
@@ -210,14 +159,15 @@ void Socket::apply(const Transaction& transaction) {
   std::optional<Error> failure;
   std::vector<char> buffer(max_answer);
   for (bool answered = false; !answered;) {
-    each_message(std::span{buffer}.first(receive(socket_, buffer)), [&](const nlmsghdr* message) {
+    each_message(std::span{buffer}.first(netlink::receive(socket_, buffer)), [&](const nlmsghdr* message) {
       const auto number = message->nlmsg_seq - begin;  // 0: the transaction as a whole
       if (message->nlmsg_type != NLMSG_ERROR || number > steps) return;
       const auto* answer = static_cast<const nlmsgerr*>(::mnl_nlmsg_get_payload(message));
       if (message->nlmsg_seq == last || number == 0) answered = true;
       if (answer->error == 0 || failure) return;
       const auto& what = number == 0 ? "commit" : transaction.steps_[number - 1].what;
-      failure = Error::from_errno(-answer->error, "nftables: {}{}", what, extended_text(message));
+      const auto text = netlink::extended_text(message);
+      failure = Error::from_errno(-answer->error, "nftables: {}{}{}", what, text.empty() ? "" : ": ", text);
     });
   }
   if (failure) throw *failure;
@@ -235,7 +185,7 @@ void Socket::dump(std::uint16_t type, std::optional<Family> family, std::string_
     whole = true;
     take(nullptr);
     for (bool done = false; !done;) {
-      each_message(std::span{buffer}.first(receive(socket_, buffer)), [&](const nlmsghdr* message) {
+      each_message(std::span{buffer}.first(netlink::receive(socket_, buffer)), [&](const nlmsghdr* message) {
         if (message->nlmsg_seq != sequence_) return;
         if ((message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) whole = false;
         if (message->nlmsg_type == NLMSG_DONE) {
@@ -375,7 +325,10 @@ Monitor::Changes Monitor::take() {
       if (message->nlmsg_type >> 8U != NFNL_SUBSYS_NFTABLES) return;
       // The name of the table is the first attribute in each of these, but not in the number of a generation.
       if ((message->nlmsg_type & 0xffU) == NFT_MSG_NEWGEN) return;
-      const auto* name = find_attribute(message, sizeof(nfgenmsg), NFTA_TABLE_NAME);
+      const nlattr* name = nullptr;
+      netlink::each_attribute<nfgenmsg>(message, [&](auto type, const nlattr* attribute) {
+        if (type == NFTA_TABLE_NAME) name = attribute;
+      });
       if (name == nullptr) return;
       const auto* body = static_cast<const nfgenmsg*>(::mnl_nlmsg_get_payload(message));
       const Change change{{static_cast<Family>(body->nfgen_family), ::mnl_attr_get_str(name)}, message->nlmsg_pid};

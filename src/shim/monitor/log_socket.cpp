@@ -8,8 +8,8 @@
 #include <cstring>
 #include <optional>
 
+#include "base/socket_address.hpp"
 #include "base/strings.hpp"
-#include "shim/monitor/internet_address.hpp"
 
 namespace berth::shim {
 namespace {
@@ -37,9 +37,9 @@ SocketAddress internet_address(const LogAddress& address) {
   if (!port) throw dial_error(address, "missing port in address");
   auto host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  const auto found = find_internet_address(std::string{host}, *port);
+  const auto found = find_ip(host);
   if (!found) throw dial_error(address, "no such host");
-  return *found;
+  return make_socket_address(*found, *port);
 }
 
 bool is_unix(const LogAddress& address) {

@@ -14,10 +14,10 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "base/socket_address.hpp"
 #include "base/strings.hpp"
 #include "linux/namespaces.hpp"
 #include "linux/process.hpp"
-#include "shim/monitor/internet_address.hpp"
 
 namespace berth::shim {
 namespace {
@@ -63,10 +63,9 @@ void drop_privileges() {
 }
 
 UniqueFd connect_to(const std::string& address, std::uint16_t port) {
-  const auto target = find_internet_address(address, port);
-  if (!target) throw Error{Kind::invalid, "{} is no numeric address", quote(address)};
-  UniqueFd socket{::socket(target->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  if (!socket || ::connect(socket.get(), target->generic(), target->size) < 0) {
+  const auto target = make_socket_address(parse_ip(address), port);
+  UniqueFd socket{::socket(target.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  if (!socket || ::connect(socket.get(), target.generic(), target.size) < 0) {
     throw Error::from_errno(errno, "connect to {}:{}", address.contains(':') ? "[" + address + "]" : address, port);
   }
   return socket;

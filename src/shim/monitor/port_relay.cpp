@@ -1,6 +1,5 @@
 #include "shim/monitor/port_relay.hpp"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -13,6 +12,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/socket_address.hpp"
 
 namespace berth::shim {
 namespace {
@@ -31,22 +31,20 @@ std::optional<std::uint16_t> meant_port(FdRef connection) {
   return ntohs(address.sin6_port);
 }
 
-std::optional<sockaddr_in> address_behind(std::uint16_t port, const std::vector<RelayTarget>& targets) {
+std::optional<SocketAddress> address_behind(std::uint16_t port, const std::vector<RelayTarget>& targets) {
   for (const auto& target : targets) {
     if (port < target.host_first || port > target.host_last) continue;
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(target.container_first + (port - target.host_first)));
-    if (::inet_pton(AF_INET, target.address.c_str(), &address.sin_addr) == 1) return address;
+    const auto inside = static_cast<std::uint16_t>(target.container_first + (port - target.host_first));
+    if (const auto address = find_ip(target.address)) return make_socket_address(*address, inside);
   }
   return std::nullopt;
 }
 
 /// A socket on its way there; empty if there is none.
-UniqueFd begin_connect(const sockaddr_in& address) {
-  UniqueFd socket{::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+UniqueFd begin_connect(const SocketAddress& address) {
+  UniqueFd socket{::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (!socket) return socket;
-  const bool begun = ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const bool begun = ::connect(socket.get(), address.generic(), address.size) == 0;
   if (!begun && errno != EINPROGRESS) socket.reset();
   return socket;
 }
