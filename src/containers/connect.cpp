@@ -1,4 +1,8 @@
 // Networks of a container, more and fewer of them, while it runs and while it does not.
+//
+// What the definition names is what the container is on: a network is recorded there after it has been connected to,
+// and no more before it is disconnected from. So what a daemon that was killed has left undone is finished by
+// `finish_disconnects`.
 #include <algorithm>
 
 #include "base/error.hpp"
@@ -51,10 +55,8 @@ void set_endpoints(RecordStore& records, Record& record, Endpoints endpoints) {
 }  // namespace
 
 /// While a container runs its files are mounted in it: they keep their inodes, and what the user has written there.
-void Containers::Impl::update_network_files(Container& container, const NetworkView& before) {
+void Containers::Impl::update_network_files(Container& container, const NetworkView& before, const NetworkView& after) {
   const auto record = container.record();
-  const auto connections = container.with([](Record&, Container::Live& live) { return live.connections; });
-  const auto after = connections ? view_of(*connections) : NetworkView{};
   const auto directory = paths(record.id).directory;
   const auto& [id, name, created, definition, state] = record;
 
@@ -82,13 +84,47 @@ void Containers::Impl::connect_running(const ContainerPtr& container, const netw
   auto sandbox = open_sandbox_of(record);
   networks.connect(sandbox, member_of(record), request);
   hand_over_relay(*container, sandbox);
+  refresh_connections(*container);
+  update_network_files(*container, before, view_of(networks.connections(record.id).value_or(network::Connections{})));
   container->with([&](Record& current, Container::Live&) {
     auto endpoints = endpoints_of(current.definition);
     endpoints[request.network] = request.config;
     set_endpoints(records, current, std::move(endpoints));
   });
-  refresh_connections(*container);
-  update_network_files(*container, before);
+}
+
+void Containers::Impl::disconnect_running(Container& container, const std::string& network_id) {
+  auto& networks = collaborators.networks;
+  const auto record = container.record();
+  auto connections = networks.connections(record.id).value_or(network::Connections{});
+  const auto before = view_of(connections);
+  std::erase_if(connections.endpoints, [&](const auto& endpoint) { return endpoint.network_id == network_id; });
+  update_network_files(container, before, view_of(connections));
+  try {
+    auto sandbox = open_sandbox_of(record);
+    networks.disconnect(&sandbox, record.id, network_id);
+    hand_over_relay(container, sandbox);
+  } catch (const Error& error) {
+    if (error.kind() != Kind::conflict) throw;
+    networks.disconnect(nullptr, record.id, network_id);  // it has ended just now
+  }
+  refresh_connections(container);
+}
+
+void Containers::Impl::finish_disconnects(Container& container) {
+  const auto [known, connections] = container.with([](Record& record, Container::Live& live) {
+    return std::pair{endpoints_of(record.definition), live.connections};
+  });
+  if (!connections) return;
+  for (const auto& endpoint : connections->endpoints) {
+    if (known.contains(endpoint.network_name)) continue;
+    try {
+      disconnect_running(container, endpoint.network_id);
+    } catch (const Error& error) {
+      log::warn("container stays on a network that it was not to be on any more",
+                {{"id", container.id}, {"network", endpoint.network_name}, {"error", error.message()}});
+    }
+  }
 }
 
 void Containers::connect_network(const std::string& name, const std::string& network, network::EndpointConfig config) {
@@ -124,8 +160,7 @@ void Containers::disconnect_network(const std::string& name, const std::string& 
   const auto container = impl.get(name);
   const std::lock_guard lock{container->operation};
   const std::lock_guard whole_network{container->networking};
-  auto& networks = impl.collaborators.networks;
-  const auto key = networks.find(network);
+  const auto key = impl.collaborators.networks.find(network);
   const auto bare = key ? key->name : network;
   const bool runs = container->with([&](Record& record, Container::Live& live) {
     check_not_removed(record, live);
@@ -140,22 +175,12 @@ void Containers::disconnect_network(const std::string& name, const std::string& 
     }
     return record.state.has_process();
   });
-  NetworkView before;
-  if (runs && key) {
-    const auto record = container->record();
-    before = view_of(networks.connections(record.id).value_or(network::Connections{}));
-    auto sandbox = impl.open_sandbox_of(record);
-    networks.disconnect(&sandbox, record.id, key->id);
-    impl.hand_over_relay(*container, sandbox);
-  }
   container->with([&](Record& record, Container::Live&) {
     auto endpoints = endpoints_of(record.definition);
     endpoints.erase(bare);
     set_endpoints(impl.records, record, std::move(endpoints));
   });
-  if (!runs || !key) return;
-  impl.refresh_connections(*container);
-  impl.update_network_files(*container, before);
+  if (runs && key) impl.disconnect_running(*container, key->id);
 }
 
 }  // namespace berth::containers

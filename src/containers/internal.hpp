@@ -127,7 +127,10 @@ struct Containers::Impl {
 
   // connect.cpp
   void connect_running(const ContainerPtr& container, const network::EndpointRequest& request);
-  void update_network_files(Container& container, const NetworkView& before);
+  void disconnect_running(Container& container, const std::string& network_id);
+  /// Of networks that its definition does not name: the daemon was killed while it connected or disconnected them.
+  void finish_disconnects(Container& container);
+  void update_network_files(Container& container, const NetworkView& before, const NetworkView& after);
 
   // exit.cpp
   void on_shim_readable(const ContainerPtr& container);

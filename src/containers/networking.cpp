@@ -223,19 +223,6 @@ void Containers::Impl::resume_network(Container& container, pid_t pid) {
               {{"id", container.id}, {"error", error.message()}});
   }
   refresh_connections(container);
-  container.with([&](Record& record, Container::Live& live) {
-    if (!live.connections || record.definition.config.NetworkDisabled.value_or(false)) return;
-    // What it is on counts: the daemon may have ended between connecting it and recording that.
-    const auto known = endpoints_of(record.definition);
-    Endpoints present;
-    for (const auto& endpoint : live.connections->endpoints) {
-      const auto found = known.find(endpoint.network_name);
-      present[endpoint.network_name] = found == known.end() ? endpoint.config : found->second;
-    }
-    if (std::ranges::equal(known, present, [](const auto& a, const auto& b) { return a.first == b.first; })) return;
-    record.definition.endpoints.emplace(std::move(present));
-    records.update_definition(record.id, record.definition);
-  });
 }
 
 void Containers::Impl::hand_over_relay(Container& container, network::Sandbox& sandbox) noexcept {

@@ -94,6 +94,7 @@ bool Containers::Impl::take_back(const ContainerPtr& container) {
   const bool frozen = kernel::is_frozen(kernel::cgroup_layout(), cgroup_of(*container));
   resume_network(*container, shim->state()->pid);
   take_over(container, shim, *shim->state(), frozen ? Status::paused : Status::running);
+  finish_disconnects(*container);
   recover_execs(container, known_execs);
   watch(container, *shim);
   plan_probe(container);

@@ -1,7 +1,9 @@
-"""What an engine leaves behind: processes, mounts, control groups, directories, rows, links, elements of the firewall."""
+"""What an engine leaves behind: processes, mounts, control groups, directories, rows, network namespaces, links, addresses,
+routes, elements of the firewall."""
 
 import contextlib
 import json
+import os
 import pathlib
 import shutil
 import sqlite3
@@ -10,6 +12,7 @@ import tempfile
 from .waiting import until, Timeout
 
 IDLE_SHIMS = 8  # shims that wait for a container, children of the daemon
+READY_SANDBOXES = 8  # network namespaces that wait for a container, descriptors of the daemon
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 
 
@@ -34,8 +37,45 @@ def links(host):
     listed = json.loads(host.shell("ip", "-j", "-d", "link", "show").stdout or "[]")
     virtual = {"veth", "bridge", "macvlan", "ipvlan", "vlan"}
     return {f"{link['ifname']} ({link.get('ifalias', '')})" for link in listed
-            if link.get("linkinfo", {}).get("info_kind") in virtual and link["ifname"] != "docker0"
-            and not link.get("ifalias", "").startswith("berth veth ready ")}
+            if link.get("linkinfo", {}).get("info_kind") in virtual and not is_ready(link)}
+
+
+def is_ready(link):
+    """Whether it waits for a container, or is the bridge for it: the engine's, not a container's."""
+    return link.get("ifname") == "docker0" or link.get("ifalias", "").startswith("berth veth ready ")
+
+
+def addresses(host):
+    """The addresses of the host's links; a link has one of its own choice as soon as it is up."""
+    listed = json.loads(host.shell("ip", "-j", "-d", "address", "show").stdout or "[]")
+    return {f"{link['ifname']} {address['local']}/{address['prefixlen']}" for link in listed if not is_ready(link)
+            for address in link.get("addr_info", []) if address.get("scope") != "link"}
+
+
+def routes(host):
+    """The routes of the host that are not its links' own."""
+    found = set()
+    for family in ("-4", "-6"):
+        listed = json.loads(host.shell("ip", "-j", family, "route", "show", "table", "all").stdout or "[]")
+        found |= {f"{route.get('type', '')} {route['dst']} dev {route.get('dev')}" for route in listed
+                  if route.get("dev") != "docker0" and route.get("protocol") != "kernel"}
+    return found
+
+
+def network_namespaces(host):
+    """{namespace: who has it}, without the host's own: processes are in them, and descriptors keep them."""
+    own = os.readlink(f"/proc/{host.holder}/ns/net")
+    found = {}
+    for process in host.proc.iterdir():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError):
+                line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                for link in [process / "ns/net", *(process / "fd").iterdir()]:
+                    with contextlib.suppress(OSError):
+                        target = os.readlink(link)
+                        if target.startswith("net:[") and target != own:
+                            found.setdefault(target, set()).add(f"{process.name} {line}")
+    return found
 
 
 def elements(host):
@@ -77,6 +117,8 @@ class Leftovers:
         self.blobs, self.snapshots = self._blobs(), self._snapshots()
         self.rows = rows(host.data_root / "meta.db")
         self.links, self.elements = links(host), elements(host)
+        self.addresses, self.routes = addresses(host), routes(host)
+        self.namespaces = set(network_namespaces(host))
         self.ids = set()
 
     def _blobs(self):
@@ -103,11 +145,22 @@ class Leftovers:
         found += [f"blob {path}" for path in sorted(self._blobs() - self.blobs)]
         found += [f"snapshot {path}" for path in sorted(self._snapshots() - self.snapshots)]
         found += [f"link {link}" for link in sorted(links(host) - self.links)]
+        found += [f"address {address}" for address in sorted(addresses(host) - self.addresses)]
+        found += [f"route {route}" for route in sorted(routes(host) - self.routes)]
+        found += self._namespaces()
         found += [f"element {element}" for element in sorted(elements(host) - self.elements)]
         now = rows(host.data_root / "meta.db")
         found += [f"{count - self.rows.get(table, 0)} row(s) in {table}" for table, count in now.items()
                   if count > self.rows.get(table, 0)]
         return found
+
+    def _namespaces(self):
+        strange, ready = [], []
+        for name, owners in network_namespaces(self.host).items():
+            if name not in self.namespaces:
+                only_ready = all(f"-H unix://{self.host.socket}" in owner for owner in owners)
+                (ready if only_ready else strange).append(f"network namespace {name} of {', '.join(sorted(owners))}")
+        return strange + ready[READY_SANDBOXES:]
 
     def _processes(self):
         daemon = {1}
