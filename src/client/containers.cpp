@@ -9,7 +9,8 @@ std::string flag(bool on) {
 }
 
 std::string path_of(const std::string& id, std::string_view action = {}) {
-  return fmt::format("/containers/{}{}", percent_encode(id), action);
+  // A name may be given as it is shown, "/web": Docker would answer two slashes by a redirection.
+  return fmt::format("/containers/{}{}", percent_encode(id.starts_with('/') ? id.substr(1) : id), action);
 }
 
 std::vector<std::string> warnings_of(const json::Value& answer) {

@@ -90,15 +90,6 @@ void set_defaults(HostConfig& host, const HostFacts& facts = host_facts()) {
 
 }  // namespace
 
-void Containers::Impl::check_links(const HostConfig& host_config) {
-  for (const auto& text : host_config.Links.value_or(std::vector<std::string>{})) {
-    const auto link = parse_link(text);
-    if (!is_user_defined(host_config.NetworkMode) && !find(link.name)) {
-      throw Error{Kind::invalid, "could not get container for {}: No such container: {}", link.name, link.name};
-    }
-  }
-}
-
 Endpoints Containers::Impl::with_names(Endpoints endpoints, HostConfig& host_config) {
   auto& networks = collaborators.networks;
   Endpoints named;
@@ -122,7 +113,7 @@ Created Containers::create(CreateRequest request) {
   request.host_config.NetworkMode = network_of(request.host_config.NetworkMode);
   created.Warnings = validate(request.config, request.host_config);
   auto endpoints = checked_endpoints(request.config, request.host_config, request.networking, created.Warnings);
-  impl.check_links(request.host_config);
+  impl.resolve_links(request.host_config);
   if (!request.config.StopSignal.empty()) parse_signal(std::string_view{request.config.StopSignal});
 
   auto& images = impl.collaborators.images;

@@ -89,7 +89,8 @@ void Containers::start_exec(const ExecTarget& target, shim::Attachment* client) 
     client->multiplexed = !target.start.Tty;
   }
   try {
-    order.settings = exec_settings(*exec.container, config, target.start, impl_->paths(exec.container->id).directory);
+    order.settings = exec_settings(*exec.container, config, target.start, impl_->paths(exec.container->id).directory,
+                                   impl_->link_variables(*exec.container));
     order.settings.info = json::to(config);
     exec.set_running(impl_->ask_shim(exec.container, [&](shim::ShimClient& shim) { return shim.exec(order, client); }));
   } catch (const shim::StartError& error) {

@@ -6,7 +6,7 @@
 namespace berth::containers {
 
 shim::ExecSettings exec_settings(Container& container, const ExecConfig& config, const ExecStart& start,
-                                 const fs::path& bundle) {
+                                 const fs::path& bundle, const std::vector<std::string>& links) {
   const auto own = json::parse<shim::BundleSettings>(read_file(bundle / shim::settings_file));
   shim::ExecSettings settings;
   settings.process = json::parse<oci::runtime::Spec>(read_file(bundle / shim::config_file)).process.value();
@@ -20,7 +20,8 @@ shim::ExecSettings exec_settings(Container& container, const ExecConfig& config,
   process.consoleSize.reset();
   if (config.Tty)
     process.consoleSize = console_size_of(start.ConsoleSize.empty() ? config.ConsoleSize : start.ConsoleSize);
-  const auto of_container = container.record().definition.config;
+  auto of_container = container.record().definition.config;
+  of_container.Env.insert(of_container.Env.begin(), links.begin(), links.end());  // the user's own count
   process.env = environment_of(of_container, config.Tty);
   add_to_environment(process.env, config.Env);
   process.cwd = !config.WorkingDir.empty()        ? config.WorkingDir

@@ -11,9 +11,10 @@
 
 namespace berth::containers {
 
-/// The process as process 1's bundle describes it, changed by what was asked for. `info` is left to the caller.
+/// The process as process 1's bundle describes it, changed by what was asked for. `links`: the variables of --link.
+/// `info` is left to the caller.
 shim::ExecSettings exec_settings(Container& container, const ExecConfig& config, const ExecStart& start,
-                                 const fs::path& bundle);
+                                 const fs::path& bundle, const std::vector<std::string>& links);
 
 /// The command as events show it.
 std::string command_of(const ExecConfig& config);

@@ -116,7 +116,7 @@ shim::ExecSettings Containers::Impl::command_probe(const ContainerPtr& container
   config.Cmd.emplace(plan.command);
   const std::map<std::string, std::string> attributes{{"execID", id}};
   publish(*container, "exec_create: " + command_of(config), attributes);
-  auto made = exec_settings(*container, config, {}, paths(container->id).directory);
+  auto made = exec_settings(*container, config, {}, paths(container->id).directory, link_variables(*container));
   publish(*container, "exec_start: " + command_of(config), attributes);
   return made;
 }

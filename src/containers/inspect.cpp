@@ -26,15 +26,8 @@ ShownState shown_state(const State& state) {
   return shown;
 }
 
-/// With links as Docker words them, and with the paths that are hidden by default: Docker shows them too, and they are
-/// the machine's, not the record's.
-HostConfig shown_host_config(HostConfig host, const std::string& name) {
-  if (host.Links) {
-    for (auto& text : *host.Links) {
-      const auto link = parse_link(text);
-      text = fmt::format("/{}:/{}/{}", link.name, name, link.alias);
-    }
-  }
+/// With the paths that are hidden by default: Docker shows them too, and they are the machine's, not the record's.
+HostConfig shown_host_config(HostConfig host) {
   if (host.Privileged) return host;
   const auto security = parse_security(host);
   host.MaskedPaths = masked_paths_of(host, security, host_facts());
@@ -70,7 +63,8 @@ Inspect Containers::inspect(const std::string& name, bool size) {
   shown.RestartCount = record.state.restart_count;
   shown.Driver = "overlay2";
   shown.Platform = "linux";
-  shown.HostConfig = shown_host_config(definition.host_config, record.name);
+  shown.HostConfig = shown_host_config(definition.host_config);
+  shown.HostConfig.Links = impl_->shown_links(record);
   shown.Config = definition.config;
   shown.Mounts = mount_points(definition.host_config);
   shown.NetworkSettings = shown_network_settings(record, connections.get(), impl_->network_ids());

@@ -96,8 +96,6 @@ struct Containers::Impl {
   void await_departure(Container& container);
 
   // create.cpp
-  /// Throws `invalid` with Docker's text if a link leads to nobody.
-  void check_links(const HostConfig& host_config);
   /// By names of networks where there are such networks; a part of an ID that is the mode becomes the whole one.
   Endpoints with_names(Endpoints endpoints, HostConfig& host_config);
 
@@ -110,7 +108,6 @@ struct Containers::Impl {
   NetworkPlace join_network_of_other(const ContainerPtr& container, Record& record);
   /// Of a container that runs. Throws `conflict` if it has ended.
   network::Sandbox open_sandbox_of(const Record& record);
-  void add_links(const Record& record, NetworkPlace& place);
   std::vector<IpAddress> host_gateways();
   /// Where hosts, resolv.conf and hostname are: with the container whose network it shares.
   fs::path network_directory(const Record& record);
@@ -124,6 +121,28 @@ struct Containers::Impl {
   static void hand_over_relay(Container& container, network::Sandbox& sandbox) noexcept;
   /// Its ports and addresses are free. Nothing happens to one that has none.
   void leave_network(const std::string& id) noexcept;
+
+  // linking.cpp
+  /// Has links lead to IDs, so that they outlive a change of name. Throws `invalid` with Docker's text if one leads to
+  /// nobody.
+  void resolve_links(HostConfig& host_config);
+  /// "web/store": what web links to under the name store. Null without such a link.
+  ContainerPtr find_linked(std::string_view parent, std::string_view alias);
+  /// What a container that is being started is told of those that it links to. Throws if one of them does not run.
+  void add_links(const Record& record, NetworkPlace& place);
+  /// The variables that a further process has of those that run.
+  std::vector<std::string> link_variables(Container& container);
+  /// "/web/store" and the like, by the ID of the container that has that name besides its own.
+  std::multimap<std::string, std::string> link_names();
+  /// As Docker words them: "/db:/web/store".
+  json::Nullable<std::vector<std::string>> shown_links(const Record& record);
+  /// `container` has started: its /etc/hosts, and those of others that link to it, have the addresses of now.
+  void tell_addresses(const ContainerPtr& container) noexcept;
+  void renew_links(Container& container);
+  /// Links to a container that is removed are kept with its name: the next one of that name is meant.
+  void keep_links_by_name(Container& removed) noexcept;
+  /// `name`: "web/store". Throws `not_found`, or what Docker says of a container's own name.
+  void remove_link(const std::string& name);
 
   // connect.cpp
   void connect_running(const ContainerPtr& container, const network::EndpointRequest& request);
@@ -157,6 +176,8 @@ struct Containers::Impl {
   // restart.cpp
   /// Lets a container that is restarting wait for its next run. Call after its "die" was published.
   void schedule_restart(const ContainerPtr& container, std::chrono::milliseconds delay);
+  /// With the daemon, as its restart policy wants it: what it links to comes before it.
+  void start_with_daemon(const ContainerPtr& container, int depth = 0);
   /// The next run, unless somebody has ended the wait for it. `ends`: how often it had ended when it was planned.
   void start_again(const ContainerPtr& container, std::uint64_t ends);
   /// Ends the wait for the next run for good; false if it does not wait. The caller holds `operation`.

@@ -1,6 +1,9 @@
 // --link on the default bridge: what a container is told of another one.
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "base/strings.hpp"
+#include "containers/network_mode.hpp"
 #include "containers/networking.hpp"
 #include "containers/ports.hpp"
 
@@ -71,6 +74,30 @@ LinkName parse_link(std::string_view text) {
   auto alias = parts.back();  // "/db:/web/db" is what `inspect` shows of "db:db"
   if (const auto slash = alias.rfind('/'); slash != std::string::npos) alias = alias.substr(slash + 1);
   return {name_of(parts.front()), alias};
+}
+
+std::vector<LinkName> links_of(const HostConfig& host_config) {
+  std::vector<LinkName> links;
+  if (!host_config.Links || is_user_defined(host_config.NetworkMode)) return links;
+  for (const auto& text : *host_config.Links) {
+    auto link = parse_link(text);
+    if (std::ranges::find(links, link.alias, &LinkName::alias) == links.end()) links.push_back(std::move(link));
+  }
+  return links;
+}
+
+std::string with_link(const std::string& hosts, const std::string& alias, const std::string& line) {
+  // A line of --add-host has one name; that of a link goes on after its alias.
+  const auto names = '\t' + alias + ' ';
+  std::string text;
+  for (std::size_t begin = 0; begin < hosts.size();) {
+    const auto end = std::min(hosts.find('\n', begin), hosts.size() - 1) + 1;
+    const auto known = hosts.substr(begin, end - begin);
+    const auto tab = known.find('\t');
+    text += tab != std::string::npos && known.compare(tab, names.size(), names) == 0 ? line : known;
+    begin = end;
+  }
+  return text;
 }
 
 std::vector<std::string> link_environment(const std::string& path, const Definition& linked,

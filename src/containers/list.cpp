@@ -96,6 +96,7 @@ std::vector<Summary> Containers::list(const ListRequest& request) {
 
   const auto at = now();
   const auto ids = impl_->network_ids();
+  const auto link_names = impl_->link_names();
   std::vector<Listed> listed;
   for (const auto& container : impl_->all()) {
     container->with([&](const Record& record, const Container::Live& live) {
@@ -129,6 +130,8 @@ std::vector<Summary> Containers::list(const ListRequest& request) {
       summary.SizeRw = directory_size(impl_->paths(summary.Id).directory / "upper");
       summary.SizeRootFs = *summary.SizeRw + image_size(impl_->collaborators.images, image_id);
     }
+    const auto [first, last] = link_names.equal_range(summary.Id);
+    for (auto name = first; name != last; ++name) summary.Names.push_back(name->second);
     summaries.push_back(std::move(summary));
   }
   return summaries;

@@ -163,30 +163,6 @@ fs::path Containers::Impl::network_directory(const Record& record) {
   return paths(id).directory;
 }
 
-void Containers::Impl::add_links(const Record& record, NetworkPlace& place) {
-  const auto& host_config = record.definition.host_config;
-  if (!host_config.Links || is_user_defined(host_config.NetworkMode)) return;
-  for (const auto& text : *host_config.Links) {
-    const auto link = parse_link(text);
-    const auto linked = get(link.name);
-    linked->with([&](Record& other, Container::Live& live) {
-      const auto path = fmt::format("/{}/{}", record.name, link.alias);
-      if (!other.state.has_process()) {
-        throw Error{Kind::conflict, "Cannot link to a non running container: /{} AS {}", other.name, path};
-      }
-      if (!live.connections) return;
-      const auto& endpoints = live.connections->endpoints;
-      const auto bridge = std::ranges::find(endpoints, default_network, &network::Endpoint::network_name);
-      if (bridge == endpoints.end() || !bridge->v4) return;
-      auto names = link.alias + ' ' + other.definition.config.Hostname;
-      if (link.alias != other.name) names += ' ' + other.name;
-      place.view.links.push_back({bridge->v4->address, names});
-      const auto variables = link_environment(path, other.definition, to_string(bridge->v4->address));
-      place.environment.insert(place.environment.end(), variables.begin(), variables.end());
-    });
-  }
-}
-
 std::vector<IpAddress> Containers::Impl::host_gateways() {
   std::vector<IpAddress> gateways;
   const auto bridge = collaborators.networks.inspect(std::string{default_network});

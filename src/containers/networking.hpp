@@ -35,6 +35,14 @@ struct LinkName {
 };
 LinkName parse_link(std::string_view text);
 
+/// --link of a container, each alias once: the first counts. Nothing on networks of one's own, where links are names
+/// that the resolver knows.
+std::vector<LinkName> links_of(const HostConfig& host_config);
+
+/// /etc/hosts with `line` in place of the one of a link; empty: without it. Other lines stay, and if there is none of
+/// that link nothing is added.
+std::string with_link(const std::string& hosts, const std::string& alias, const std::string& line);
+
 /// Docker's variables for --link: DB_PORT_5432_TCP_ADDR and the like. `path`: "/web/db" for the link that web has under
 /// the name db. `linked` and `address` are those of the container that it leads to. Source: moby 28, daemon/links.
 std::vector<std::string> link_environment(const std::string& path, const Definition& linked,

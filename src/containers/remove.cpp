@@ -60,6 +60,7 @@ bool Containers::Impl::forget(const ContainerPtr& container) {
     return true;
   });
   if (!first) return false;
+  keep_links_by_name(*container);
   leave(container);
   leave_network(container->id);
   execs.forget_container(container->id);
@@ -82,10 +83,7 @@ void Containers::Impl::erase(const ContainerPtr& container) {
 }
 
 void Containers::remove(const std::string& name, const RemoveRequest& request) {
-  if (request.link) {
-    throw Error{Kind::unsupported,
-                "removing a link is not there yet: remove the container that has it, and make it again without"};
-  }
+  if (request.link) return impl_->remove_link(name);
   const auto container = impl_->get(name);
   impl_->remove(container, request);
 }

@@ -5,6 +5,11 @@
 #include "containers/restart_policy.hpp"
 
 namespace berth::containers {
+namespace {
+
+constexpr int max_links_in_a_row = 16;
+
+}  // namespace
 
 void Containers::Impl::schedule_restart(const ContainerPtr& container, std::chrono::milliseconds delay) {
   container->with([&](Record&, Container::Live& live) {
@@ -50,6 +55,22 @@ bool Containers::Impl::cancel_restart(Container& container) {
   return waited;
 }
 
+void Containers::Impl::start_with_daemon(const ContainerPtr& container, int depth) {
+  const auto record = container->record();
+  if (!starts_with_daemon(record.definition.host_config.RestartPolicy_, record.state)) return;
+  for (const auto& link : links_of(record.definition.host_config)) {
+    const auto linked = find(link.name);
+    // Names may lead in a circle.
+    if (linked && linked != container && depth < max_links_in_a_row) start_with_daemon(linked, depth + 1);
+  }
+  try {
+    start(container);
+  } catch (const Error& error) {
+    // It has its own record of that.
+    log::debug("container that starts with the daemon did not", {{"id", container->id}, {"error", error.message()}});
+  }
+}
+
 void Containers::resume() {
   for (const auto& container : impl_->all()) {
     const auto record = container->record();
@@ -57,7 +78,7 @@ void Containers::resume() {
       const auto planned = container->with([](Record&, Container::Live& live) { return live.restart_timer != 0; });
       if (!planned) impl_->schedule_restart(container, {});
     } else if (starts_with_daemon(record.definition.host_config.RestartPolicy_, record.state)) {
-      impl_->restarts.post([this, container] { impl_->start(container); });
+      impl_->restarts.post([this, container] { impl_->start_with_daemon(container); });
     }
   }
 }

@@ -158,6 +158,7 @@ void Containers::Impl::launch(const ContainerPtr& container, Record& record,
     }
     take_over(container, shim, started);
     if (place.sandbox) hand_over_relay(*container, *place.sandbox);
+    tell_addresses(container);
   } catch (...) {
     // What cannot be recorded (full disk) must not run either: nobody would find it again.
     abandon(*container, *shim);

@@ -1,5 +1,6 @@
 #include "base/error.hpp"
 #include "base/id.hpp"
+#include "base/strings.hpp"
 #include "containers/internal.hpp"
 #include "containers/names.hpp"
 #include "network/network.hpp"
@@ -35,6 +36,7 @@ ContainerPtr find_by_prefix(const Table& table, const std::string& prefix) {
 ContainerPtr Containers::Impl::find(const std::string& name) {
   const std::string bare = name.starts_with('/') ? name.substr(1) : name;
   if (bare.empty()) return nullptr;
+  if (const auto link = split_once(bare, '/')) return find_linked(link->first, link->second);
   return table.with([&](Table& all_containers) -> ContainerPtr {
     if (const auto found = all_containers.by_id.find(bare); found != all_containers.by_id.end()) return found->second;
     if (const auto found = all_containers.by_name.find(bare); found != all_containers.by_name.end()) {

@@ -14,6 +14,26 @@ TEST(Links, AreNamesWithOrWithoutAnAlias) {
   EXPECT_THROW(parse_link("a:b:c"), Error);
 }
 
+TEST(Links, OfTwoWithOneAliasTheFirstCounts) {
+  HostConfig host;
+  host.NetworkMode = "bridge";
+  host.Links = {{"a:x", "b:x", "c"}};
+  const auto links = links_of(host);
+  ASSERT_EQ(links.size(), 2);
+  EXPECT_EQ(links[0].name + links[1].name, "ac");
+  host.NetworkMode = "lan";
+  EXPECT_TRUE(links_of(host).empty());
+}
+
+TEST(Links, AreChangedInHostsAndOtherLinesAreNot) {
+  const std::string hosts = "127.0.0.1\tlocalhost\n1.2.3.4\tstore\n\n172.17.0.2\tstore 0123 db\n172.17.0.3\tweb";
+  EXPECT_EQ(with_link(hosts, "store", "172.17.0.9\tstore 0123 base\n"),
+            "127.0.0.1\tlocalhost\n1.2.3.4\tstore\n\n172.17.0.9\tstore 0123 base\n172.17.0.3\tweb");
+  EXPECT_EQ(with_link(hosts, "store", ""), "127.0.0.1\tlocalhost\n1.2.3.4\tstore\n\n172.17.0.3\tweb");
+  EXPECT_EQ(with_link(hosts, "db", ""), hosts);
+  EXPECT_EQ(with_link("", "db", ""), "");
+}
+
 TEST(Links, TellOfPortsAndVariablesAsDockerDoes) {
   Definition linked;
   linked.config.ExposedPorts = {{"53/udp", {}}, {"80/tcp", {}}, {"81/tcp", {}}};
