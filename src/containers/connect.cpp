@@ -84,6 +84,8 @@ void Containers::Impl::connect_running(const ContainerPtr& container, const netw
   auto sandbox = open_sandbox_of(record);
   networks.connect(sandbox, member_of(record), request);
   hand_over_relay(*container, sandbox);
+  const auto shim = container->with([](Record&, Container::Live& live) { return live.shim; });
+  if (shim) hand_over_resolver(*container, *shim, sandbox);
   refresh_connections(*container);
   update_network_files(*container, before, view_of(networks.connections(record.id).value_or(network::Connections{})));
   container->with([&](Record& current, Container::Live&) {

@@ -116,9 +116,13 @@ struct Containers::Impl {
   /// Shows what it is connected to now.
   void refresh_connections(Container& container);
   /// Of a container that is found running: what ended with the daemon before begins again.
-  void resume_network(Container& container, pid_t pid);
+  void resume_network(Container& container, shim::ShimClient& shim);
   /// The shim passes on what comes by IPv6 for a container that has only IPv4. Nothing if that has not changed.
   static void hand_over_relay(Container& container, network::Sandbox& sandbox) noexcept;
+  /// The shim keeps the sockets of the resolver, so that queries wait in them while no daemon runs. Nothing if there
+  /// are no new ones.
+  static void hand_over_resolver(const Container& container, shim::ShimClient& shim,
+                                 network::Sandbox& sandbox) noexcept;
   /// Its ports and addresses are free. Nothing happens to one that has none.
   void leave_network(const std::string& id) noexcept;
 

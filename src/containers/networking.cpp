@@ -187,12 +187,13 @@ void Containers::Impl::refresh_connections(Container& container) {
   });
 }
 
-void Containers::Impl::resume_network(Container& container, pid_t pid) {
+void Containers::Impl::resume_network(Container& container, shim::ShimClient& shim) {
   auto& networks = collaborators.networks;
   try {
     if (networks.connections(container.id)) {
-      auto sandbox = networks.open_sandbox(pid);
-      networks.resume(sandbox, container.id);
+      auto sandbox = networks.open_sandbox(shim.state()->pid);
+      networks.resume(sandbox, container.id, shim.kept());
+      hand_over_resolver(container, shim, sandbox);
     }
   } catch (const Error& error) {
     log::warn("network of a running container is not whole, going on with what there is",
@@ -215,6 +216,19 @@ void Containers::Impl::hand_over_relay(Container& container, network::Sandbox& s
   } catch (const Error& error) {
     if (error.kind() == Kind::conflict || error.kind() == Kind::unavailable) return;  // it has ended
     log::warn("published ports are not reached by IPv6, going on without",
+              {{"id", container.id}, {"error", error.message()}});
+  }
+}
+
+void Containers::Impl::hand_over_resolver(const Container& container, shim::ShimClient& shim,
+                                          network::Sandbox& sandbox) noexcept {
+  const auto sockets = std::exchange(sandbox.resolver_sockets, {});
+  if (sockets.empty()) return;
+  try {
+    shim.keep(sockets);
+  } catch (const Error& error) {
+    if (error.kind() == Kind::conflict || error.kind() == Kind::unavailable) return;  // it has ended
+    log::warn("names are not answered while the daemon is away, going on without",
               {{"id", container.id}, {"error", error.message()}});
   }
 }

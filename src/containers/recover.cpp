@@ -92,7 +92,7 @@ bool Containers::Impl::take_back(const ContainerPtr& container) {
   }
   // The cgroup knows: the daemon may have ended between freezing and recording it.
   const bool frozen = kernel::is_frozen(kernel::cgroup_layout(), cgroup_of(*container));
-  resume_network(*container, shim->state()->pid);
+  resume_network(*container, *shim);
   take_over(container, shim, *shim->state(), frozen ? Status::paused : Status::running);
   finish_disconnects(*container);
   recover_execs(container, known_execs);

@@ -143,7 +143,8 @@ void Containers::Impl::launch(const ContainerPtr& container, Record& record,
   write_file(where.socket_directory / shim_pid_file, std::to_string(shim->shim_pid()), 0600);
   shim::Started started;
   try {
-    started = shim->start(where.directory, where.socket_directory, place.netns(), std::move(attachments));
+    const auto keep = place.sandbox ? std::exchange(place.sandbox->resolver_sockets, {}) : std::vector<UniqueFd>{};
+    started = shim->start(where.directory, where.socket_directory, place.netns(), std::move(attachments), keep);
   } catch (const shim::StartError& error) {
     throw shim::StartError{error.exit_code(), Error{Kind::invalid, "{}", start_failure_text(error.message())}};
   } catch (const Error& error) {

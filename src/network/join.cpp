@@ -121,6 +121,7 @@ Connections Networks::join(Sandbox& sandbox, const JoinRequest& request) {
   plug(host, sandbox, places, {});
   if (!publications.empty()) impl_->firewall.publish(publications);
   auto made = connections(id).value_or(Connections{});
+  if (resolver.sockets.udp) sandbox.resolver_sockets = copies_of(resolver);
   if (resolver.sockets.udp) impl_->resolvers.start(id, std::move(resolver), made.endpoints, request.dns);
   undo.dismiss();
   for (const auto& place : places) impl_->publish("connect", *place.network, id);
@@ -143,17 +144,22 @@ void Networks::Impl::update_resolver(const std::string& container_id, Sandbox* s
   if (sandbox == nullptr || record->resolver != ResolverPorts{} || !needs_resolver(record->endpoints)) return;
   auto sockets = open_resolver_sockets(sandbox->netns());
   change_member(container_id, [&](MemberRecord& changed) { changed.resolver = sockets.ports; });
+  sandbox->resolver_sockets = copies_of(sockets);
   resolvers.start(container_id, std::move(sockets), record->endpoints, record->dns);
 }
 
-void Networks::resume(Sandbox& sandbox, const std::string& container_id) {
+void Networks::resume(Sandbox& sandbox, const std::string& container_id, std::vector<UniqueFd> resolver_sockets) {
   const auto record = impl_->find_member(container_id);
   if (!record || record->resolver == ResolverPorts{}) return;
-  auto sockets = open_resolver_sockets(sandbox.netns(), record->resolver);
-  if (sockets.ports != record->resolver) {
-    impl_->change_member(container_id, [&](MemberRecord& changed) { changed.resolver = sockets.ports; });
+  auto sockets = find_resolver_sockets(std::move(resolver_sockets), record->resolver);
+  if (!sockets) {
+    sockets = open_resolver_sockets(sandbox.netns(), record->resolver);
+    sandbox.resolver_sockets = copies_of(*sockets);
   }
-  impl_->resolvers.start(container_id, std::move(sockets), record->endpoints, record->dns);
+  if (sockets->ports != record->resolver) {
+    impl_->change_member(container_id, [&](MemberRecord& changed) { changed.resolver = sockets->ports; });
+  }
+  impl_->resolvers.start(container_id, std::move(*sockets), record->endpoints, record->dns);
 }
 
 void Networks::leave(const std::string& container_id) {

@@ -126,7 +126,8 @@ class Networks {
   std::vector<std::string> members();
   void rename(const std::string& container_id, const std::string& name);
   /// At start, for each container that runs: what has ended with the daemon before goes on, as its resolver.
-  void resume(Sandbox& sandbox, const std::string& container_id);
+  /// `resolver_sockets`: those of the sandbox before, if somebody kept them; else they are opened again.
+  void resume(Sandbox& sandbox, const std::string& container_id, std::vector<UniqueFd> resolver_sockets = {});
 
  private:
   struct Impl;

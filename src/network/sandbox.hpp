@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/fd.hpp"
 #include "netlink/netlink.hpp"
@@ -43,6 +44,9 @@ class Sandbox {
 
   std::optional<ReadyLink> ready_link;  ///< until an endpoint takes it
   std::optional<Relay> relay;           ///< after a join, connect or disconnect that changed it: for whoever serves it
+  /// After a join, connect or resume that opened them: the sockets of its resolver, for whoever keeps them while no
+  /// daemon runs.
+  std::vector<UniqueFd> resolver_sockets;
 
   /// Whether links that are added from now on may have IPv6: one without it must not believe what others on its network
   /// say of IPv6 routers (CVE-2020-13401).

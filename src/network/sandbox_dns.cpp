@@ -28,6 +28,14 @@ struct Bound {
   std::uint16_t port = 0;
 };
 
+/// Nothing, and errno, if the socket is of another family or none at all.
+std::optional<std::uint16_t> port_of(FdRef socket) {
+  sockaddr_in name{};
+  socklen_t size = sizeof name;
+  const bool found = ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size) == 0;
+  return found && name.sin_family == AF_INET ? std::optional{ntohs(name.sin_port)} : std::nullopt;
+}
+
 /// `port` 0: one of the kernel's choice. Empty if another socket has it.
 Bound try_bind(int type, const IpAddress& address, std::uint16_t port) {
   UniqueFd socket{::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
@@ -41,15 +49,14 @@ Bound try_bind(int type, const IpAddress& address, std::uint16_t port) {
   name.sin_family = AF_INET;
   name.sin_port = htons(port);
   std::memcpy(&name.sin_addr, address.bytes().data(), sizeof name.sin_addr);
-  socklen_t size = sizeof name;
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), size) < 0 ||
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) < 0 ||
       (type == SOCK_STREAM && ::listen(socket.get(), backlog) < 0)) {
     if (errno == EADDRINUSE && port != 0) return {};
     throw Error::from_errno(errno, "bind the resolver to {}", to_string(address));
   }
-  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size) < 0)
-    throw Error::from_errno(errno, "look up the resolver's port");
-  return {.socket = std::move(socket), .port = ntohs(name.sin_port)};
+  const auto bound_to = port_of(socket);
+  if (!bound_to) throw Error::from_errno(errno, "look up the resolver's port");
+  return {.socket = std::move(socket), .port = *bound_to};
 }
 
 Bound bind_near(int type, const IpAddress& address, std::uint16_t wanted) {
@@ -120,6 +127,18 @@ ResolverSockets open_resolver_sockets(FdRef netns, ResolverPorts wanted) {
     }
   }}.detach();
   return opened.get();
+}
+
+std::vector<UniqueFd> copies_of(const ResolverSockets& resolver) {
+  std::vector<UniqueFd> copies;
+  copies.push_back(duplicate(resolver.sockets.udp));
+  copies.push_back(duplicate(resolver.sockets.tcp));
+  return copies;
+}
+
+std::optional<ResolverSockets> find_resolver_sockets(std::vector<UniqueFd> kept, ResolverPorts wanted) {
+  if (kept.size() != 2 || port_of(kept[0]) != wanted.udp || port_of(kept[1]) != wanted.tcp) return std::nullopt;
+  return ResolverSockets{.sockets = {.udp = std::move(kept[0]), .tcp = std::move(kept[1])}, .ports = wanted};
 }
 
 }  // namespace berth::network

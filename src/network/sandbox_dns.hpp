@@ -8,6 +8,8 @@
 
 #include <boost/describe.hpp>
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "base/fd.hpp"
 #include "dns/dns.hpp"
@@ -31,5 +33,10 @@ struct ResolverSockets {
 /// Opens the sockets in the sandbox and makes the rules, which take the place of older ones. `wanted`: the ports that
 /// it had before; others if a program has them now.
 ResolverSockets open_resolver_sockets(FdRef netns, ResolverPorts wanted = {});
+
+/// Copies of the sockets, for whoever keeps them while no daemon runs: queries wait in them for the next one.
+std::vector<UniqueFd> copies_of(const ResolverSockets& resolver);
+/// What such copies have become; nothing if these are none, or not those of these ports.
+std::optional<ResolverSockets> find_resolver_sockets(std::vector<UniqueFd> kept, ResolverPorts wanted);
 
 }  // namespace berth::network

@@ -7,7 +7,7 @@
 // "exit" is an ExitStatus (bundle.hpp), "exec_exit" an ExecExit, "detach" a DetachEvent, and "warning" tells of a fault
 // after which the container goes on.
 //
-//   start    StartRequest, one descriptor per attachment, then the network namespace if it says so
+//   start    StartRequest, one descriptor per attachment, those to keep, then the network namespace if it says so
 //                                                           -> pid, started_at; or exit_code 126/127 and the error
 //   attach   Attach + one descriptor                        -> ok once the client gets the container's output
 //   resize   ResizeRequest                                  -> ok, without a terminal too: there is nothing to do
@@ -17,7 +17,11 @@
 //   exec_resize, exec_signal                                -> ok, `not_found` if there is no such process any more
 //   execs    ExecsRequest                                   -> execs, with the file of each as descriptor
 //   relay    RelayRequest, and a TCP listener               -> ok once connections are taken; no descriptor: no more
-//   are ping                                                    -> ok
+//   are keep     descriptors                                    -> ok: they live as long as the container, in place of
+//   those
+//                                                           before
+//   kept                                                    -> ok, with these descriptors
+//   ping                                                    -> ok
 #pragma once
 
 #include <cstddef>
@@ -78,9 +82,10 @@ struct StartRequest {
   std::string bundle;
   std::string socket_dir;
   std::vector<Attach> attach;      ///< in the order of the descriptors
+  unsigned keep = 0;               ///< so many more descriptors, as those of "keep"
   bool network_namespace = false;  ///< the last descriptor is the network namespace that the container is to be in
 };
-BOOST_DESCRIBE_STRUCT(StartRequest, (), (op, bundle, socket_dir, attach, network_namespace))
+BOOST_DESCRIBE_STRUCT(StartRequest, (), (op, bundle, socket_dir, attach, keep, network_namespace))
 
 struct ResizeRequest {
   std::string op = "resize";

@@ -136,12 +136,13 @@ std::unique_ptr<ShimClient> ShimClient::find(const fs::path& socket_directory) {
 }
 
 Started ShimClient::start(const fs::path& bundle, const fs::path& socket_directory, FdRef network_namespace,
-                          std::vector<Attachment> attachments) {
+                          std::vector<Attachment> attachments, std::span<const UniqueFd> keep) {
   StartRequest request;
   request.bundle = bundle;
   request.socket_dir = socket_directory;
   request.network_namespace = static_cast<bool>(network_namespace);
-  const std::size_t most = max_passed_fds - (network_namespace ? 1 : 0);
+  request.keep = static_cast<unsigned>(keep.size());
+  const std::size_t most = max_passed_fds - keep.size() - (network_namespace ? 1 : 0);
   std::vector<FdRef> fds;
   std::vector<Attachment> later;  // what one packet cannot carry
   std::size_t pending = 0;
@@ -154,6 +155,7 @@ Started ShimClient::start(const fs::path& bundle, const fs::path& socket_directo
     request.attach.push_back(describe(attachment));
     fds.push_back(attachment.connection);
   }
+  fds.insert(fds.end(), keep.begin(), keep.end());
   if (network_namespace) fds.push_back(network_namespace);
   const auto reply = impl_->call_or_throw(json::to(request), fds).reply;
   for (auto& attachment : later) {
@@ -213,6 +215,20 @@ void ShimClient::signal_exec(const std::string& id, int number) {
 void ShimClient::relay(FdRef listener, std::vector<RelayTarget> targets) {
   const FdRef fds[] = {listener};
   impl_->call_or_throw(json::to(RelayRequest{.targets = std::move(targets)}), std::span{fds}.first(listener ? 1U : 0U));
+}
+
+void ShimClient::keep(std::span<const UniqueFd> fds) {
+  const std::vector<FdRef> refs{fds.begin(), fds.end()};
+  impl_->call_or_throw({{"op", "keep"}}, refs);
+}
+
+std::vector<UniqueFd> ShimClient::kept() {
+  try {
+    return impl_->call_or_throw({{"op", "kept"}}).fds;
+  } catch (const Error& error) {
+    if (error.kind() == Kind::unsupported) return {};
+    throw;
+  }
 }
 
 std::vector<KnownExec> ShimClient::execs() {

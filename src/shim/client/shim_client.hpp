@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -65,10 +66,11 @@ class ShimClient {
   ~ShimClient();
 
   /// Makes and starts the container of `bundle` in the network namespace that is open as `network_namespace`; one whose
-  /// configuration asks for none of its own is given none. `attachments` get all output from the first byte on.
+  /// configuration asks for none of its own is given none. `attachments` get all output from the first byte on;
+  /// `keep`: as the call.
   /// Throws `invalid` with exit_code() 126 or 127 semantics as StartError.
   Started start(const fs::path& bundle, const fs::path& socket_directory, FdRef network_namespace,
-                std::vector<Attachment> attachments);
+                std::vector<Attachment> attachments, std::span<const UniqueFd> keep = {});
 
   void attach(Attachment attachment);
   void resize(unsigned height, unsigned width);
@@ -83,6 +85,11 @@ class ShimClient {
   void signal_exec(const std::string& id, int number);
   /// Lets connections of `listener` go to these targets, in place of the listener before; empty: none are taken.
   void relay(FdRef listener, std::vector<RelayTarget> targets);
+  /// Lets the shim hold copies of these until the container ends, in place of those before. Throws `unsupported` if it
+  /// is too old.
+  void keep(std::span<const UniqueFd> fds);
+  /// Copies of what it holds: of this daemon, or of the one before. None if it is too old.
+  std::vector<UniqueFd> kept();
   /// The further processes that run, and the last of those that have ended.
   std::vector<KnownExec> execs();
   /// Returns when the shim has answered: all events before are in hand.

@@ -193,6 +193,10 @@ Reply Monitor::answer_running(std::string_view op, Message& request, std::vector
     if (request.fds.size() > 1) throw Error{Kind::invalid, "relay with {} descriptors", request.fds.size()};
     auto listener = request.fds.empty() ? UniqueFd{} : std::move(request.fds.front());
     relay_.listen(std::move(listener), json::from<RelayRequest>(request.body).targets);
+  } else if (op == "keep") {
+    kept_ = std::move(request.fds);
+  } else if (op == "kept") {
+    fds.assign(kept_.begin(), kept_.end());
   } else {
     throw Error{Kind::unsupported, "shim has no operation {}", quote(op)};
   }
@@ -233,10 +237,12 @@ Reply Monitor::start(Message& request) {
 }
 
 void Monitor::create_container(const StartRequest& request, std::vector<UniqueFd> fds) {
-  if (fds.size() != request.attach.size() + (request.network_namespace ? 1 : 0)) {
-    throw Error{Kind::invalid, "start with {} attachments and {} descriptors", request.attach.size(), fds.size()};
+  const auto attachments = request.attach.size();
+  if (fds.size() != attachments + request.keep + (request.network_namespace ? 1 : 0)) {
+    throw Error{Kind::invalid, "start with {} attachments and {} descriptors", attachments, fds.size()};
   }
   const auto network_namespace = request.network_namespace ? std::move(fds.back()) : UniqueFd{};
+  for (std::size_t i = 0; i < request.keep; ++i) kept_.push_back(std::move(fds[attachments + i]));
   bundle_ = request.bundle;
   settings_ = json::parse<BundleSettings>(read_file(bundle_ / settings_file));
   ::unlink((bundle_ / exit_file).c_str());  // of the run before
@@ -244,7 +250,7 @@ void Monitor::create_container(const StartRequest& request, std::vector<UniqueFd
   streams_.emplace(
       loop_, StreamModes{.tty = settings_.tty, .stdin_ = settings_.open_stdin, .stdin_once = settings_.stdin_once},
       [this] { server_.broadcast(json::to(DetachEvent{})); }, &*log_);
-  for (std::size_t i = 0; i < request.attach.size(); ++i) {
+  for (std::size_t i = 0; i < attachments; ++i) {
     streams_->attach(std::move(fds[i]), request.attach[i]);
   }
   log_->connect();
@@ -310,6 +316,7 @@ void Monitor::on_exit(int status) {
   streams_->drain();
   execs_.end_all();
   relay_.stop();
+  kept_.clear();
   // Without a namespace of its own some may live on: they end with the container.
   if (!streams_->has_ended()) runtime_.destroy_cgroup(init_.cgroup);
 }

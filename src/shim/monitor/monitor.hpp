@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
@@ -82,6 +83,7 @@ class Monitor {
   std::optional<Streams> streams_;
   Execs execs_;
   PortRelay relay_;
+  std::vector<UniqueFd> kept_;  ///< for the daemon, which may be away: only held
   runtime::Init init_;
   fs::path bundle_;
   ExitStatus exit_;

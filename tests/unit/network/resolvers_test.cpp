@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/socket.h>
 
+#include <future>
 #include <thread>
 
 #include "../dns/wire.hpp"
@@ -96,6 +97,35 @@ TEST_F(ResolversTest, ResolversGoOnAfterARestart) {
   networks_->resume(two, "nobody");
   EXPECT_THAT(ask(one, "c2"), HasSubstr("\tA\t10.9.0.3\n"));
   EXPECT_THAT(ask(two, "name-of-c1.mine"), HasSubstr("\tA\t10.9.0.2\n"));
+}
+
+TEST_F(ResolversTest, SocketsThatSomebodyKeptAreUsedAgain) {
+  create("mine", "10.9.0.0/16");
+  auto one = Sandbox::make();
+  join(one, "mine", "c1");
+  auto kept = std::exchange(one.resolver_sockets, {});
+  ASSERT_EQ(kept.size(), 2U);
+  networks_.reset();
+  auto answer = std::async(std::launch::async, [&] { return ask(one, "c1"); });
+  pollfd waits{kept[0].get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&waits, 1, 3000), 1) << "no query has come";
+  start();
+  networks_->resume(one, "c1", std::move(kept));
+  EXPECT_THAT(answer.get(), HasSubstr("\tA\t10.9.0.2\n"));
+  EXPECT_TRUE(one.resolver_sockets.empty()) << "they were opened again";
+}
+
+TEST_F(ResolversTest, WhatIsKeptAndNoSocketOfTheResolverIsOpenedAgain) {
+  create("mine", "10.9.0.0/16");
+  auto one = Sandbox::make();
+  join(one, "mine", "c1");
+  one.resolver_sockets.clear();
+  start();
+  std::vector<UniqueFd> kept(2);
+  for (auto& fd : kept) fd = make_eventfd();
+  networks_->resume(one, "c1", std::move(kept));
+  EXPECT_THAT(ask(one, "c1"), HasSubstr("\tA\t10.9.0.2\n"));
+  EXPECT_EQ(one.resolver_sockets.size(), 2U) << "the next daemon would not find them";
 }
 
 }  // namespace

@@ -52,6 +52,21 @@ TEST_F(ShimClientTest, AStartSendsTheBundleAndTheClientsAndReturnsThePid) {
   EXPECT_EQ(request.fds.size(), 2U);
 }
 
+TEST_F(ShimClientTest, WhatIsToBeKeptComesBetweenTheClientsAndTheNamespace) {
+  send({{"ok", true}, {"pid", 42}});
+  std::vector<UniqueFd> keep(2);
+  for (auto& fd : keep) fd = make_eventfd();
+  client->start("/bundle", "/run/c", namespace_, std::vector<Attachment>{}, keep);
+  const auto request = receive();
+  EXPECT_EQ(json::from<StartRequest>(request.body).keep, 2U);
+  EXPECT_EQ(request.fds.size(), 3U);
+}
+
+TEST_F(ShimClientTest, AnOlderShimHasKeptNothing) {
+  send({{"ok", false}, {"kind", "unsupported"}, {"message", "shim has no operation \"kept\""}});
+  EXPECT_TRUE(client->kept().empty());
+}
+
 TEST_F(ShimClientTest, AStartInTheNetworkOfTheHostSendsNoNamespace) {
   send({{"ok", true}, {"pid", 42}});
   client->start("/bundle", "/run/c", FdRef{-1}, {});

@@ -109,15 +109,16 @@ class MonitorTest : public testing::Test {
     return json::from<Reply>(receive(control));
   }
 
-  /// `fds`: of the attachments, and one more for a network namespace.
-  [[nodiscard]] Reply start(std::string command, std::vector<Attach> attach = {}, std::vector<FdRef> fds = {}) const {
+  /// `fds`: of the attachments, `keep` to be kept, and one more for a network namespace.
+  [[nodiscard]] Reply start(std::string command, std::vector<Attach> attach = {}, std::vector<FdRef> fds = {},
+                            unsigned keep = 0) const {
     oci::runtime::Spec spec;
     spec.process.emplace().args = {std::move(command)};
     spec.process->terminal = settings.tty;
     write_file(bundle / config_file, json::write(spec));
     write_file(bundle / settings_file, json::write(settings));
-    StartRequest order{.bundle = bundle, .socket_dir = socket_dir, .attach = std::move(attach)};
-    order.network_namespace = fds.size() > order.attach.size();
+    StartRequest order{.bundle = bundle, .socket_dir = socket_dir, .attach = std::move(attach), .keep = keep};
+    order.network_namespace = fds.size() > order.attach.size() + keep;
     return request(json::to(order), fds);
   }
 

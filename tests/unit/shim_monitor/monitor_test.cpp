@@ -171,6 +171,39 @@ TEST_F(MonitorTest, OutlivesItsDaemonAndTellsTheNextOneItsState) {
   EXPECT_EQ(wait_for_exit_event().exit_code, 5);
 }
 
+TEST_F(MonitorTest, WhatTheDaemonGaveItToKeepTheNextOneGetsBack) {
+  const auto first = make_pipe();
+  const auto second = make_pipe();
+  const auto take_kept = [&](FdRef connection) {
+    send_message(connection, {{"op", "kept"}});
+    Message reply;
+    EXPECT_EQ(receive_message(connection, reply, Wait::yes), Receipt::message);
+    return std::move(reply.fds);
+  };
+  ASSERT_TRUE(start("sleep 1000", {}, {first.write_end}, 1).ok);
+  control.reset();
+
+  auto found = connect_at(socket_dir);
+  Message state;
+  ASSERT_EQ(receive_message(found, state, Wait::yes), Receipt::message);
+  auto kept = take_kept(found);
+  ASSERT_EQ(kept.size(), 1U);
+  write_all(kept[0], "a");
+  EXPECT_EQ(read_up_to(first.read_end, 1), "a");
+
+  const FdRef later[] = {second.write_end, first.write_end};
+  send_message(found, {{"op", "keep"}}, later);
+  EXPECT_TRUE(json::from<Reply>(receive(found)).ok);
+  kept = take_kept(found);
+  ASSERT_EQ(kept.size(), 2U);
+  write_all(kept[0], "b");
+  EXPECT_EQ(read_up_to(second.read_end, 1), "b");
+
+  send_message(found, json::to(SignalRequest{.signal = SIGKILL}));
+  EXPECT_TRUE(json::from<Reply>(receive(found)).ok);
+  wait_for_shim();
+}
+
 TEST_F(MonitorTest, WithoutAnyDaemonTheExitIsInTheFile) {
   ASSERT_TRUE(start("exit 4").ok);
   control.reset();
