@@ -22,11 +22,18 @@ def test_a_container_is_found_by_all_its_names(host):
     lan(host)
     web = spawn(host, "web", Aliases=["www", "Front.Door"], config={"Hostname": "box"})
     other = spawn(host, "other")
-    for name in ("web", "WEB", "www", "front.door", web[:12], "web.lan", "www.LAN"):
+    for name in ("web", "WEB", "www", "front.door", web[:12], "web.lan", "WWW.lan"):
         reply = dig(host, other, name)
         assert reply.status == "NOERROR" and "ra" in reply.flags, (name, reply.text)
         assert reply.records == [(name + ".", 600, "A", address(host, web, "lan"))], reply.text
     assert execute(host, other, "ping", "-c1", "-w5", "web").count("bytes from") == 1
+
+
+@pytest.mark.differs_from_reference("the case of a network's name matters, though it does not in DNS")
+def test_the_case_of_a_networks_name_does_not_matter(host):
+    lan(host)
+    web = spawn(host, "web", Aliases=["www"])
+    assert dig(host, web, "www.LAN").contents == [address(host, web, "lan")]
 
 
 @pytest.mark.differs_from_reference("host names are names since 25")
