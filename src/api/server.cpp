@@ -22,7 +22,7 @@ constexpr std::size_t stack_bytes = 512U << 10U;
 constexpr std::size_t refused_at_once = 16;
 /// Idle for so long, the process gives freed memory back.
 constexpr int trim_after_ms = 2000;
-constexpr std::uint64_t large_body = 1U << 20U;
+constexpr std::uint64_t large_body = 256U << 10U;
 
 // The engine's version must be in the 28 series: SDKs refuse what they do not know. engine/engine.hpp says the same.
 constexpr std::string_view server_name = "Docker/28.3.0 (linux)";
@@ -213,7 +213,11 @@ bool Server::serve_one(Connection& connection, Wakeable& wakeable, Head head) {
     return false;
   }
   connection.send(request.head(), reply);
-  if (request.head().content_length.value_or(large_body) >= large_body) ::malloc_trim(0);  // load leaves much behind
+  // Long documents and archives leave much behind.
+  if (request.head().content_length.value_or(large_body) >= large_body || reply.body.size() >= large_body) {
+    reply.body = {};
+    ::malloc_trim(0);
+  }
   return connection.reusable();
 }
 

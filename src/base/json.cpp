@@ -49,13 +49,20 @@ void write_pretty(std::string& out, const Value& value, std::size_t depth) {
   }
 }
 
+/// A large document has thousands of small parts: taken one by one they would leave a heap full of holes.
+boost::json::storage_ptr storage_for(std::size_t text_bytes) {
+  constexpr std::size_t large = 64U << 10U;
+  if (text_bytes < large) return {};
+  return boost::json::make_shared_resource<boost::json::monotonic_resource>(2 * text_bytes);
+}
+
 }  // namespace
 
 Value parse(std::string_view text) {
   boost::json::error_code error;
   boost::json::parse_options options;
   options.max_depth = 64;
-  auto value = boost::json::parse({text.data(), text.size()}, error, {}, options);
+  auto value = boost::json::parse({text.data(), text.size()}, error, storage_for(text.size()), options);
   if (error) {
     const auto fault = syntax_fault(text);
     throw Error{Kind::invalid, "{}", fault.empty() ? error.message() : fault};

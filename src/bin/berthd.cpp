@@ -84,6 +84,8 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   // Few arenas: the memory of a thread that ended is used by the next one instead of lying idle.
   ::mallopt(M_ARENA_MAX, 2);
+  // Large blocks go back to the kernel when they are freed; by default the limit rises with the largest one ever freed.
+  ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
   try {
     return run(argc, argv);
   } catch (...) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "containers/port_runs.hpp"
 #include "network/config.hpp"
 
 namespace berth::containers {
@@ -36,7 +37,7 @@ BOOST_DESCRIBE_STRUCT(Healthcheck, (), (Test, Interval, Timeout, StartPeriod, St
 struct Config {
   std::string Hostname, Domainname, User;
   bool AttachStdin = false, AttachStdout = false, AttachStderr = false;
-  json::OmitEmpty<NameSet> ExposedPorts;
+  json::OmitEmpty<containers::ExposedPorts> ExposedPorts;
   bool Tty = false, OpenStdin = false, StdinOnce = false;
   std::vector<std::string> Env;
   StringList Cmd;
@@ -123,11 +124,6 @@ struct LogConfig {
 };
 BOOST_DESCRIBE_STRUCT(LogConfig, (), (Type, Config))
 
-struct PortBinding {
-  std::string HostIp, HostPort;
-};
-BOOST_DESCRIBE_STRUCT(PortBinding, (), (HostIp, HostPort))
-
 struct RestartPolicy {
   std::string Name;
   std::int64_t MaximumRetryCount = 0;
@@ -167,7 +163,7 @@ struct HostConfig : Resources {
   std::string ContainerIDFile;
   LogConfig LogConfig_;
   std::string NetworkMode;
-  std::map<std::string, json::Nullable<std::vector<PortBinding>>> PortBindings;
+  containers::PortBindings PortBindings;
   RestartPolicy RestartPolicy_;
   bool AutoRemove = false;
   std::string VolumeDriver;

@@ -38,7 +38,9 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& imag
 /// Fills in what the image says and the user did not, as Docker does at create.
 void merge_image(Config& config, const oci::RunConfig& image) {
   if (config.User.empty()) config.User = image.User;
-  for (const auto& [port, value] : image.ExposedPorts) config.ExposedPorts.emplace(port, value);
+  std::vector<std::string> exposed;
+  for (const auto& [port, nothing] : image.ExposedPorts) exposed.push_back(port);
+  if (!exposed.empty()) config.ExposedPorts.add(std::move(exposed));
   config.Env = merged_environment(image.Env, config.Env);
   for (const auto& [key, value] : image.Labels) config.Labels.emplace(key, value);
   // An entrypoint of the user's own replaces the image's command as well.

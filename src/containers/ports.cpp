@@ -30,7 +30,8 @@ std::optional<Range> find_host_ports(std::string_view text) {
 
 auto order_of(const network::PortRequest& request) {
   const bool any_port = request.host_first == 0;
-  const bool one_of_several = request.host_last != request.host_first;
+  const bool one_of_several =
+      request.host_last - request.host_first != request.container_last - request.container_first;
   return std::tuple{any_port,          one_of_several, request.protocol, request.host_address, request.container_first,
                     request.host_first};
 }
@@ -58,15 +59,41 @@ std::vector<network::PortRequest> merged(const std::vector<network::PortRequest>
   return joined;
 }
 
-network::PortRequest request_of(const ContainerPort& port, const PortBinding& binding) {
+/// The ports of a run; nothing if its text is none of a port's.
+std::optional<std::vector<ContainerPort>> find_ports_of(const PortRun& run) {
+  auto ports = find_container_ports(run.first);
+  for (std::uint32_t index = 1; ports && index < run.count; ++index) {
+    ports->push_back({static_cast<std::uint16_t>(ports->front().number + index), ports->front().protocol});
+  }
+  return ports;
+}
+
+/// `count` ports from this one on.
+network::PortRequest request_of(const ContainerPort& port, const PortBinding& binding, std::uint32_t count = 1) {
   const auto host = find_host_ports(binding.HostPort).value_or(Range{});
   network::PortRequest request;
   request.protocol = port.protocol;
-  request.container_first = request.container_last = port.number;
+  request.container_first = port.number;
+  request.container_last = static_cast<std::uint16_t>(port.number + count - 1);
   request.host_first = host.first;
-  request.host_last = host.last;
+  request.host_last = static_cast<std::uint16_t>(host.last + count - 1);
   if (!binding.HostIp.empty()) request.host_address = parse_ip(binding.HostIp);
   return request;
+}
+
+/// What a run asks for: at once if the host's ports are given, else port by port, each with one of its own.
+void add_requests(const PortRun& run, std::vector<network::PortRequest>& requests) {
+  const auto port = find_container_ports(run.first)->front();
+  for (const auto& binding : *run.bindings) {
+    const auto host = find_host_ports(binding.HostPort).value_or(Range{});
+    if (host.first != 0 && host.first == host.last) {
+      requests.push_back(request_of(port, binding, run.count));
+      continue;
+    }
+    for (std::uint32_t index = 0; index < run.count; ++index) {
+      requests.push_back(request_of({static_cast<std::uint16_t>(port.number + index), port.protocol}, binding));
+    }
+  }
 }
 
 }  // namespace
@@ -91,14 +118,13 @@ void check_ports(const Config& config, const HostConfig& host_config) {
   const auto refuse = [](std::string_view text) {
     throw Error{Kind::invalid, "invalid port specification: {}", quote(text)};
   };
-  for (const auto& [text, nothing] : config.ExposedPorts) {
-    const auto ports = find_container_ports(text);
-    if (!ports) refuse(text);
+  for (const auto& run : config.ExposedPorts.runs()) {
+    if (!find_container_ports(run.first)) refuse(run.first);
   }
-  for (const auto& [text, bindings] : host_config.PortBindings) {
-    const auto ports = find_container_ports(text);
-    if (!ports || ports->size() != 1) refuse(std::string_view{text}.substr(0, text.find('/')));
-    for (const auto& binding : bindings.value_or(std::vector<PortBinding>{})) {
+  for (const auto& run : host_config.PortBindings.runs()) {
+    const auto ports = find_container_ports(run.first);
+    if (!ports || ports->size() != 1) refuse(std::string_view{run.first}.substr(0, run.first.find('/')));
+    for (const auto& binding : run.bindings.value_or(std::vector<PortBinding>{})) {
       if (!find_host_ports(binding.HostPort)) refuse(binding.HostPort);
       if (!binding.HostIp.empty() && !find_ip(binding.HostIp)) {
         throw Error{Kind::invalid, "invalid IP address: {}", binding.HostIp};
@@ -109,30 +135,28 @@ void check_ports(const Config& config, const HostConfig& host_config) {
 
 std::set<ContainerPort> exposed_ports(const Config& config, const HostConfig& host_config) {
   std::set<ContainerPort> exposed;
-  const auto add = [&](std::string_view text) {
-    const auto ports = find_container_ports(text).value_or(std::vector<ContainerPort>{});
-    exposed.insert(ports.begin(), ports.end());
-  };
-  for (const auto& [text, nothing] : config.ExposedPorts) add(text);
-  for (const auto& [text, bindings] : host_config.PortBindings) add(text);
+  for (const auto* runs : {&config.ExposedPorts.runs(), &host_config.PortBindings.runs()}) {
+    for (const auto& run : *runs) {
+      const auto ports = find_ports_of(run).value_or(std::vector<ContainerPort>{});
+      exposed.insert(ports.begin(), ports.end());
+    }
+  }
   return exposed;
 }
 
 std::vector<network::PortRequest> plan_ports(const Config& config, const HostConfig& host_config) {
   std::vector<network::PortRequest> requests;
-  std::set<ContainerPort> bound;
-  for (const auto& [text, bindings] : host_config.PortBindings) {
-    const auto ports = find_container_ports(text);
-    if (!ports || !bindings) continue;
-    for (const auto& binding : *bindings) {
-      requests.push_back(request_of(ports->front(), binding));
-      bound.insert(ports->front());
-    }
+  for (const auto& run : host_config.PortBindings.runs()) {
+    if (find_container_ports(run.first) && run.bindings) add_requests(run, requests);
   }
   if (host_config.PublishAllPorts) {
-    for (const auto& port : exposed_ports(config, host_config)) {
-      if (!bound.contains(port)) requests.push_back(request_of(port, {}));
+    auto unbound = exposed_ports(config, host_config);
+    for (const auto& request : requests) {
+      for (unsigned number = request.container_first; number <= request.container_last; ++number) {
+        unbound.erase({static_cast<std::uint16_t>(number), request.protocol});
+      }
     }
+    for (const auto& port : unbound) requests.push_back(request_of(port, {}));
   }
   std::ranges::stable_sort(requests, {}, order_of);
   return merged(requests);

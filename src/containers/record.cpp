@@ -32,6 +32,27 @@ BOOST_DESCRIBE_STRUCT(StoredState, (),
                       (status, pid, exit_code, oom_killed, error, started_at, finished_at, restart_count,
                        manually_stopped, health))
 
+/// Ports as they are kept in memory: rows of versions before that had them one by one, where the API shows them.
+struct StoredDefinition : Definition {
+  json::OmitEmpty<std::vector<PortRun>> exposed_ports, port_bindings;
+};
+BOOST_DESCRIBE_STRUCT(StoredDefinition, (Definition), (exposed_ports, port_bindings))
+
+std::string store(const Definition& definition) {
+  StoredDefinition stored{definition, definition.config.ExposedPorts.runs(),
+                          definition.host_config.PortBindings.runs()};
+  stored.config.ExposedPorts = ExposedPorts{};
+  stored.host_config.PortBindings = PortBindings{};
+  return json::write(stored);
+}
+
+Definition load(std::string_view text) {
+  auto stored = json::parse<StoredDefinition>(text);
+  if (!stored.exposed_ports.empty()) stored.config.ExposedPorts = ExposedPorts{std::move(stored.exposed_ports)};
+  if (!stored.port_bindings.empty()) stored.host_config.PortBindings = PortBindings{std::move(stored.port_bindings)};
+  return stored;
+}
+
 constexpr std::string_view create_table = R"(
   CREATE TABLE containers (
     id         TEXT PRIMARY KEY,
@@ -91,7 +112,7 @@ RecordStore::RecordStore(metadata::Database& database) : database_(database) {
 void RecordStore::add(const Record& record) {
   database_.run("INSERT INTO containers VALUES (?, ?, ?, ?, ?)",
                 {record.id, record.name, static_cast<std::int64_t>(record.created.time_since_epoch().count()),
-                 json::write(record.definition), json::write(record.state.to_json())});
+                 store(record.definition), json::write(record.state.to_json())});
 }
 
 void RecordStore::update_state(const std::string& id, const State& state) {
@@ -99,7 +120,7 @@ void RecordStore::update_state(const std::string& id, const State& state) {
 }
 
 void RecordStore::update_definition(const std::string& id, const Definition& definition) {
-  database_.run("UPDATE containers SET definition = ? WHERE id = ?", {json::write(definition), id});
+  database_.run("UPDATE containers SET definition = ? WHERE id = ?", {store(definition), id});
 }
 
 void RecordStore::rename(const std::string& id, const std::string& name) {
@@ -117,7 +138,7 @@ std::vector<Record> RecordStore::all() {
     record.id = row.text(0);
     record.name = row.text(1);
     record.created = Time{std::chrono::nanoseconds{row.integer(2)}};
-    record.definition = json::parse<Definition>(row.text(3));
+    record.definition = load(row.text(3));
     record.state = json::parse<State>(row.text(4));
     records.push_back(std::move(record));
   });

@@ -57,7 +57,7 @@ json::Object shown_ports(const Record& record, const network::Connections* conne
   for (const auto& port : exposed_ports(record.definition.config, record.definition.host_config)) {
     ports[to_string(port)] = nullptr;
   }
-  for (const auto& published : connections->ports) {
+  for (const auto& published : network::to_published_ports(connections->publications)) {
     auto& bindings = ports[to_string(ContainerPort{published.container_port, published.protocol})];
     if (!bindings.is_array()) bindings.emplace_array();
     bindings.get_array().push_back(
@@ -107,7 +107,7 @@ std::vector<json::Object> listed_ports(const Record& record, const network::Conn
   std::vector<json::Object> ports;
   if (!has_ports(connections)) return ports;
   auto unpublished = exposed_ports(record.definition.config, record.definition.host_config);
-  for (const auto& published : connections->ports) {
+  for (const auto& published : network::to_published_ports(connections->publications)) {
     unpublished.erase({published.container_port, published.protocol});
     ports.push_back({{"IP", to_string(published.host_address)},
                      {"PrivatePort", published.container_port},

@@ -8,14 +8,9 @@
 
 #include "base/ip.hpp"
 #include "network/config.hpp"
+#include "network/publication.hpp"
 
 namespace berth::network {
-
-enum class Protocol { tcp, udp, sctp };
-
-std::string_view to_string(Protocol protocol);
-/// "tcp", "udp" or "sctp", in any case.
-std::optional<Protocol> find_protocol(std::string_view text);
 
 /// Ports of a container that are to be reached through the host. `host_first` 0: one of the ephemeral range. As many
 /// host ports as container ports: pairwise. One container port and several host ports: any of them that is free.
@@ -24,16 +19,6 @@ struct PortRequest {
   std::uint16_t container_first = 0, container_last = 0;
   std::optional<IpAddress> host_address;  ///< none: the network's or the daemon's default
   std::uint16_t host_first = 0, host_last = 0;
-};
-
-/// One port as it is published.
-struct PublishedPort {
-  Protocol protocol = Protocol::tcp;
-  std::uint16_t container_port = 0;
-  IpAddress host_address = IpAddress::any(false);
-  std::uint16_t host_port = 0;
-
-  friend bool operator==(const PublishedPort&, const PublishedPort&) = default;
 };
 
 /// A container as networks know it.
@@ -76,7 +61,7 @@ struct JoinRequest {
 /// All that a container has of networks.
 struct Connections {
   std::vector<Endpoint> endpoints;
-  std::vector<PublishedPort> ports;
+  std::vector<Publication> publications;
   std::string sandbox_id;
 };
 

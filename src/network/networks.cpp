@@ -22,23 +22,6 @@ std::vector<AddressPool> pools_of(const Settings& settings, const std::string& o
 
 }  // namespace
 
-std::string_view to_string(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::tcp: return "tcp";
-    case Protocol::udp: return "udp";
-    case Protocol::sctp: return "sctp";
-  }
-  return "tcp";
-}
-
-std::optional<Protocol> find_protocol(std::string_view text) {
-  const auto lower = to_lower(text);
-  for (const auto protocol : {Protocol::tcp, Protocol::udp, Protocol::sctp}) {
-    if (lower == to_string(protocol)) return protocol;
-  }
-  return std::nullopt;
-}
-
 bool is_predefined(std::string_view name) {
   return name == "bridge" || name == "host" || name == "none" || name == "default";
 }
@@ -148,8 +131,7 @@ std::optional<Connections> Networks::connections(const std::string& container_id
   return impl_->state.with([&](const Impl::State& state) -> std::optional<Connections> {
     const auto found = state.members.find(container_id);
     if (found == state.members.end()) return std::nullopt;
-    return Connections{found->second.endpoints, to_published_ports(found->second.publications),
-                       found->second.sandbox_id};
+    return Connections{found->second.endpoints, found->second.publications, found->second.sandbox_id};
   });
 }
 

@@ -256,18 +256,4 @@ std::array<std::uint16_t, 2> ephemeral_ports() {
   return first && last && *first <= *last ? std::array{*first, *last} : usual_ephemeral_ports;
 }
 
-std::vector<PublishedPort> to_published_ports(std::span<const Publication> publications) {
-  std::vector<PublishedPort> ports;
-  for (const auto& publication : publications) {
-    for (unsigned i = 0; i < publication.count; ++i) {
-      const auto host_port = publication.host_first == 0 ? 0 : publication.host_first + i;
-      ports.push_back({.protocol = publication.protocol,
-                       .container_port = static_cast<std::uint16_t>(publication.container_first + i),
-                       .host_address = publication.host_address,
-                       .host_port = static_cast<std::uint16_t>(host_port)});
-    }
-  }
-  return ports;
-}
-
 }  // namespace berth::network

@@ -60,7 +60,4 @@ class PortTable {
 /// The ephemeral ports of the calling thread's namespace.
 std::array<std::uint16_t, 2> ephemeral_ports();
 
-/// One by one, as inspect and `port` show them.
-std::vector<PublishedPort> to_published_ports(std::span<const Publication> publications);
-
 }  // namespace berth::network

@@ -1,12 +1,21 @@
-// A published port as ports.hpp hands it out and firewall.hpp puts it into force.
+// Published ports as ports.hpp hands them out and firewall.hpp puts them into force.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
 
 #include "base/ip.hpp"
-#include "network/endpoint.hpp"
 
 namespace berth::network {
+
+enum class Protocol { tcp, udp, sctp };
+
+std::string_view to_string(Protocol protocol);
+/// "tcp", "udp" or "sctp", in any case.
+std::optional<Protocol> find_protocol(std::string_view text);
 
 /// Where a container that has IPv4 alone is published at an IPv6 address, `relay` is the port of the host where a
 /// process listens that passes the bytes on; without one, such a publication only keeps its ports from others.
@@ -27,5 +36,18 @@ struct Publication {
   friend bool operator==(const Publication&, const Publication&) = default;
   friend auto operator<=>(const Publication&, const Publication&) = default;
 };
+
+/// One port as it is published.
+struct PublishedPort {
+  Protocol protocol = Protocol::tcp;
+  std::uint16_t container_port = 0;
+  IpAddress host_address = IpAddress::any(false);
+  std::uint16_t host_port = 0;
+
+  friend bool operator==(const PublishedPort&, const PublishedPort&) = default;
+};
+
+/// One by one, as inspect and `port` show them.
+std::vector<PublishedPort> to_published_ports(std::span<const Publication> publications);
 
 }  // namespace berth::network

@@ -36,7 +36,7 @@ TEST(Links, AreChangedInHostsAndOtherLinesAreNot) {
 
 TEST(Links, TellOfPortsAndVariablesAsDockerDoes) {
   Definition linked;
-  linked.config.ExposedPorts = {{"53/udp", {}}, {"80/tcp", {}}, {"81/tcp", {}}};
+  linked.config.ExposedPorts = ExposedPorts{"53/udp", "80/tcp", "81/tcp"};
   linked.config.Env = {"PATH=/bin", "KEY=a=b"};
   EXPECT_THAT(link_environment("/web/my-db", linked, "172.17.0.2"),
               testing::ElementsAre("MY_DB_PORT=tcp://172.17.0.2:80", "MY_DB_PORT_80_TCP=tcp://172.17.0.2:80",

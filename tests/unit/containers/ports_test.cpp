@@ -12,8 +12,10 @@ using network::Protocol;
 using Bindings = std::vector<PortBinding>;
 
 HostConfig published(std::initializer_list<std::pair<const std::string, Bindings>> ports) {
+  std::map<std::string, BindingList> map;
+  for (const auto& [port, bindings] : ports) map[port].emplace(bindings);
   HostConfig host;
-  for (const auto& [port, bindings] : ports) host.PortBindings[port].emplace(bindings);
+  host.PortBindings = PortBindings{map};
   return host;
 }
 
@@ -56,10 +58,12 @@ TEST(Ports, ThoseThatFollowEachOtherAreOneRequest) {
 }
 
 TEST(Ports, TenThousandAreOneRequestToo) {
-  HostConfig host;
+  std::map<std::string, BindingList> ports;
   for (int port = 20000; port < 30000; ++port) {
-    host.PortBindings[fmt::format("{}/tcp", port)].emplace({PortBinding{"", std::to_string(port)}});
+    ports[fmt::format("{}/tcp", port)].emplace({PortBinding{"", std::to_string(port)}});
   }
+  HostConfig host;
+  host.PortBindings = PortBindings{ports};
   EXPECT_THAT(planned(host), testing::ElementsAre(":20000-29999->20000-29999/tcp"));
 }
 
@@ -70,7 +74,7 @@ TEST(Ports, WhoWantsAPortOfItsOwnComesBeforeWhoTakesAnyOne) {
 
 TEST(Ports, AllThatIsExposedIsPublishedOnRequest) {
   Config config;
-  config.ExposedPorts = {{"80/tcp", {}}, {"8000-8001/udp", {}}};
+  config.ExposedPorts = ExposedPorts{"80/tcp", "8000-8001/udp"};
   auto host = published({{"80/tcp", {{"", "8080"}}}});
   EXPECT_THAT(planned(host, config), testing::ElementsAre(":8080-8080->80-80/tcp"));
   host.PublishAllPorts = true;
@@ -86,7 +90,7 @@ TEST(Ports, WhatIsNoneIsRefusedInDockersWords) {
   EXPECT_EQ(refusal(published({{"80/tcp", {{"", "9-8"}}}})), "invalid port specification: \"9-8\"");
   EXPECT_EQ(refusal(published({{"80/tcp", {{"here", "1"}}}})), "invalid IP address: here");
   Config config;
-  config.ExposedPorts = {{"http", {}}};
+  config.ExposedPorts = ExposedPorts{"http"};
   EXPECT_EQ(refusal({}, config), "invalid port specification: \"http\"");
   EXPECT_EQ(refusal(published({{"80/tcp", {{"0.0.0.0", "8080-8090"}}}})), "accepted");
 }

@@ -50,6 +50,36 @@ TEST_F(RecordStoreTest, RecordsComeBackWhole) {
   EXPECT_EQ(all[0].state.health->Log.at(0).Output, "none");
 }
 
+TEST_F(RecordStoreTest, PortsComeBackFromAShortRow) {
+  std::map<std::string, BindingList> ports;
+  std::vector<std::string> names;
+  for (int port = 20000; port < 30000; ++port) {
+    names.push_back(fmt::format("{}/tcp", port));
+    ports[names.back()].emplace({PortBinding{"127.0.0.1", std::to_string(port)}});
+  }
+  auto record = make_record("web");
+  record.definition.config.ExposedPorts.add(names);
+  record.definition.host_config.PortBindings = PortBindings{ports};
+  store_.add(record);
+  const auto all = store_.all();
+  EXPECT_EQ(json::write(all.at(0).definition), json::write(record.definition));
+  std::int64_t length = 0;
+  database_.query("SELECT length(definition) FROM containers", {},
+                  [&](const metadata::Row& row) { length = row.integer(0); });
+  EXPECT_LT(length, 8000);
+}
+
+TEST_F(RecordStoreTest, RowsThatHavePortsOneByOneAreRead) {
+  auto record = make_record("web");
+  store_.add(record);
+  record.definition.config.ExposedPorts = ExposedPorts{"80/tcp"};
+  record.definition.host_config.PortBindings =
+      json::parse<PortBindings>(R"({"80/tcp":[{"HostIp":"","HostPort":"8080"}]})");
+  const auto row = json::write(record.definition);
+  database_.run("UPDATE containers SET definition = ?", {row});
+  EXPECT_EQ(json::write(store_.all().at(0).definition), row);
+}
+
 TEST_F(RecordStoreTest, ATakenNameIsAConflict) {
   store_.add(make_record("web"));
   try {

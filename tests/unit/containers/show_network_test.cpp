@@ -76,10 +76,11 @@ TEST(ShowNetwork, OnTheDefaultBridgeAddressesAreThereTwice) {
 
 TEST(ShowNetwork, PortsAreThereBoundOrNot) {
   auto connections = on_bridge();
-  connections.ports = {{network::Protocol::tcp, 80, parse_ip("0.0.0.0"), 8080},
-                       {network::Protocol::tcp, 80, parse_ip("::"), 8080}};
+  for (const auto* address : {"0.0.0.0", "::"}) {
+    connections.publications.push_back({.host_address = parse_ip(address), .host_first = 8080, .container_first = 80});
+  }
   auto record = running("bridge", {{"bridge", {}}});
-  record.definition.config.ExposedPorts = {{"80/tcp", {}}, {"81/udp", {}}};
+  record.definition.config.ExposedPorts = ExposedPorts{"80/tcp", "81/udp"};
   const auto ports = shown_network_settings(record, &connections, no_id).Ports;
   EXPECT_EQ(json::write(json::Value(ports.at("80/tcp"))),
             R"([{"HostIp":"0.0.0.0","HostPort":"8080"},{"HostIp":"::","HostPort":"8080"}])");

@@ -95,9 +95,7 @@ TEST(NetworkMode, OfAnotherContainerLeavesNothingToChoose) {
             "conflicting options: custom host-to-IP mapping and the network mode");
   EXPECT_EQ(refusal_in_container_mode([](auto&, auto& h) { h.PublishAllPorts = true; }),
             "conflicting options: port publishing and the container type network mode");
-  EXPECT_EQ(refusal_in_container_mode([](auto& c, auto&) {
-              c.ExposedPorts = {{"80/tcp", {}}};
-            }),
+  EXPECT_EQ(refusal_in_container_mode([](auto& c, auto&) { c.ExposedPorts = ExposedPorts{"80/tcp"}; }),
             "conflicting options: port exposing and the container type network mode");
   EXPECT_EQ(refusal_in_container_mode([](auto&, auto& h) { h.Links = {{"a"}}; }),
             "conflicting options: container type network can't be used with links. This would result in undefined "

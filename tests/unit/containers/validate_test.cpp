@@ -191,7 +191,7 @@ TEST(Validate, WhatTheHostCannotDoIsAWarning) {
   EXPECT_EQ(validate(Config{}, host, facts).size(), 2U);
   HostConfig published;
   published.NetworkMode = "host";
-  published.PortBindings["80/tcp"];
+  published.PortBindings = PortBindings{std::vector{PortRun{.first = "80/tcp"}}};
   EXPECT_THAT(validate(Config{}, published, facts),
               testing::ElementsAre("Published ports are discarded when using host network mode"));
 }

@@ -21,9 +21,9 @@ class PublishTest : public NetworkTest {
 
 TEST_F(PublishTest, PortIsRecordedAndTakenUntilTheContainerLeaves) {
   auto sandbox = networks_->take_sandbox({});
-  const auto ports = publish(sandbox, "bridge", 8080).ports;
+  const auto ports = publish(sandbox, "bridge", 8080).publications;
   ASSERT_EQ(ports.size(), 2U);
-  EXPECT_EQ(ports[0].host_port, 8080);
+  EXPECT_EQ(ports[0].host_first, 8080);
   EXPECT_EQ(to_string(ports[0].host_address), "0.0.0.0");
   EXPECT_EQ(to_string(ports[1].host_address), "::");
   start();
@@ -32,7 +32,7 @@ TEST_F(PublishTest, PortIsRecordedAndTakenUntilTheContainerLeaves) {
               HasSubstr("Bind for 0.0.0.0:8080 failed: port is already allocated"));
   EXPECT_FALSE(networks_->connections("c2"));
   networks_->leave("c1");
-  EXPECT_EQ(publish(other, "bridge", 8080, "c2").ports[0].host_port, 8080);
+  EXPECT_EQ(publish(other, "bridge", 8080, "c2").publications[0].host_first, 8080);
 }
 
 TEST_F(PublishTest, WhatComesByIpv6IsLeftToARelay) {
@@ -53,20 +53,20 @@ TEST_F(PublishTest, PortsMoveWithTheDefaultRoute) {
   publish(sandbox, "bridge", 8080);
   networks_->connect(sandbox, member(), {"a", {}});  // "a" sorts before "bridge"
   EXPECT_THAT(default_gateways(sandbox.socket()), ElementsAre("10.1.0.1"));
-  EXPECT_EQ(networks_->connections("c1")->ports[0].host_port, 8080);
+  EXPECT_EQ(networks_->connections("c1")->publications[0].host_first, 8080);
   networks_->disconnect(&sandbox, "c1", "a");
-  EXPECT_EQ(networks_->connections("c1")->ports[0].host_port, 8080);
+  EXPECT_EQ(networks_->connections("c1")->publications[0].host_first, 8080);
   networks_->disconnect(&sandbox, "c1", "bridge");
-  EXPECT_THAT(networks_->connections("c1")->ports, IsEmpty());
+  EXPECT_THAT(networks_->connections("c1")->publications, IsEmpty());
   auto other = networks_->take_sandbox({});
-  EXPECT_EQ(publish(other, "a", 8080, "c2").ports[0].host_port, 8080);
+  EXPECT_EQ(publish(other, "a", 8080, "c2").publications[0].host_first, 8080);
 }
 
 TEST_F(PublishTest, InternalNetworkPublishesNothing) {
   CreateRequest request{.Name = "inside", .Internal = true};
   create(request);
   auto sandbox = networks_->take_sandbox({});
-  EXPECT_THAT(publish(sandbox, "inside", 8080).ports, IsEmpty());
+  EXPECT_THAT(publish(sandbox, "inside", 8080).publications, IsEmpty());
   EXPECT_THAT(default_gateways(sandbox.socket()), IsEmpty());
 }
 
