@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 
+from .client_networks import CommandLineNetworks, SdkNetworks, network_flags
 from .engines import berth_bin
 from .http import split
 
@@ -47,13 +48,14 @@ def run_program(host, program, arguments, check=True, input=None, text=True, tim
     return Result(done.returncode, done.stdout, done.stderr)
 
 
-FLAGS = {"workdir": "--workdir", "network": "--network", "cpuset": "--cpuset-cpus"}
+FLAGS = {"workdir": "--workdir", "cpuset": "--cpuset-cpus"}
 REPEATED = {"env", "label", "ulimit", "tmpfs", "cap_add", "cap_drop", "security_opt", "group_add"}
 
 
 def flags(options):
     """Command line flags from keyword options."""
-    found = []
+    options = dict(options)
+    found = network_flags(options)
     for key, value in options.items():
         flag = FLAGS.get(key, "--" + key.replace("_", "-"))
         if value is True:
@@ -67,8 +69,10 @@ def flags(options):
     return found
 
 
-class CommandLine:
+class CommandLine(CommandLineNetworks):
     """docker, or berth: the same flags and the same output are the point."""
+
+    flags = staticmethod(flags)
 
     def __init__(self, host, name, program):
         self.host, self.name, self.program = host, name, program
@@ -155,7 +159,7 @@ def bytes_of(text):
     return int(text[:-1]) * {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}[text[-1]] if isinstance(text, str) else text
 
 
-class Sdk:
+class Sdk(SdkNetworks):
     """python3-docker, by its low-level client, which shows failures as the API does."""
 
     name = "python"
@@ -167,8 +171,9 @@ class Sdk:
     def _create(self, image, command, attach=False, **options):
         from docker.types import Ulimit
         get = options.pop
+        of_networks = self._network_config(options)
         host_config = dict(
-            network_mode=get("network", None), mem_limit=get("memory", None), memswap_limit=get("memory_swap", None),
+            mem_limit=get("memory", None), memswap_limit=get("memory_swap", None),
             cpu_shares=get("cpu_shares", None), cpuset_cpus=get("cpuset", None), pids_limit=get("pids_limit", None),
             read_only=get("read_only", None), init=get("init", None), privileged=get("privileged", False),
             cap_add=get("cap_add", None), cap_drop=get("cap_drop", None), security_opt=get("security_opt", None),
@@ -176,11 +181,12 @@ class Sdk:
             ulimits=[Ulimit(name=name, soft=int(value.split(":")[0]), hard=int(value.split(":")[-1])) for name, value in
                      (item.split("=") for item in get("ulimit", []))] or None,
             tmpfs=dict(((item.split(":", 1) + [""])[:2]) for item in get("tmpfs", [])) or None,
-            nano_cpus=int(float(get("cpus", 0)) * 1e9) or None)
+            nano_cpus=int(float(get("cpus", 0)) * 1e9) or None, **of_networks[0])
         config = dict(
             name=get("name", None), environment=get("env", None), working_dir=get("workdir", None),
             user=get("user", None), hostname=get("hostname", None), labels=get("label", None),
-            stop_signal=get("stop_signal", None), stop_timeout=get("stop_timeout", None), tty=get("tty", False))
+            stop_signal=get("stop_signal", None), stop_timeout=get("stop_timeout", None), tty=get("tty", False),
+            **of_networks[1])
         if (entrypoint := get("entrypoint", None)) is not None:
             config["entrypoint"] = [entrypoint]
         assert not options, f"the python client does not know {sorted(options)}"
