@@ -104,7 +104,7 @@ std::string to_string(const ContainerPort& port) {
 
 std::optional<std::vector<ContainerPort>> find_container_ports(std::string_view text) {
   const auto parts = split_once(text, '/');
-  const auto protocol = network::find_protocol(parts ? parts->second : "tcp");
+  const auto protocol = network::find_protocol(parts && !parts->second.empty() ? parts->second : "tcp");
   const auto range = find_range(parts ? parts->first : text);
   if (!protocol || !range) return std::nullopt;
   std::vector<ContainerPort> ports;
@@ -124,6 +124,7 @@ void check_ports(const Config& config, const HostConfig& host_config) {
   for (const auto& run : host_config.PortBindings.runs()) {
     const auto ports = find_container_ports(run.first);
     if (!ports || ports->size() != 1) refuse(std::string_view{run.first}.substr(0, run.first.find('/')));
+    if (ports->front().number == 0) refuse(run.first);  // as Docker since 29: nothing would ever come there
     for (const auto& binding : run.bindings.value_or(std::vector<PortBinding>{})) {
       if (!find_host_ports(binding.HostPort)) refuse(binding.HostPort);
       if (!binding.HostIp.empty() && !find_ip(binding.HostIp)) {

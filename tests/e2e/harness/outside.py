@@ -30,14 +30,14 @@ class Outside:
         self._holder = subprocess.Popen(["unshare", "--net", sys.executable, "-c", HOLDER], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, cwd="/")
         assert self._holder.stdout.readline() == b"ready\n", "the neighbour did not come up"
-        self._enter = ["nsenter", f"--net=/proc/{self._holder.pid}/ns/net"]
+        self.enter = ["nsenter", f"--net=/proc/{self._holder.pid}/ns/net"]
         in_host = ["nsenter", f"--target={host.holder}", "--net"]
         self._configure(in_host, f"""
             link add outside type veth peer name inside netns {self._holder.pid}
             address add {self.host_address}/24 dev outside
             address add {self.host_address6}/64 dev outside nodad
             link set outside up""")
-        self._configure(self._enter, f"""
+        self._configure(self.enter, f"""
             link set lo up
             address add {self.address}/24 dev inside
             address add {self.address6}/64 dev inside nodad
@@ -52,7 +52,7 @@ class Outside:
 
     def shell(self, *command, check=True, **more):
         """Runs a program there."""
-        return subprocess.run([*self._enter, *command], check=check, text=True, stdout=subprocess.PIPE,
+        return subprocess.run([*self.enter, *command], check=check, text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, **more)
 
     def ask(self, where, port, protocol="tcp", patience=5):
@@ -63,7 +63,7 @@ class Outside:
     @contextlib.contextmanager
     def serving(self, port, protocol="tcp"):
         """A server there, as those in containers."""
-        process = subprocess.Popen([*self._enter, sys.executable, "-c", SERVE, str(port), protocol],
+        process = subprocess.Popen([*self.enter, sys.executable, "-c", SERVE, str(port), protocol],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         try:
             assert process.stdout.readline() == b"ready\n", f"nothing serves port {port}"

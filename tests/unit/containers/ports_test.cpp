@@ -86,6 +86,8 @@ TEST(Ports, WhatIsNoneIsRefusedInDockersWords) {
   EXPECT_EQ(refusal(published({{"x/tcp", {}}})), "invalid port specification: \"x\"");
   EXPECT_EQ(refusal(published({{"80-81/tcp", {}}})), "invalid port specification: \"80-81\"");
   EXPECT_EQ(refusal(published({{"80/icmp", {}}})), "invalid port specification: \"80\"");
+  EXPECT_EQ(refusal(published({{"0/udp", {{"", "80"}}}})), "invalid port specification: \"0/udp\"");
+  EXPECT_EQ(refusal(published({{"80/", {{"", "80"}}}})), "accepted");
   EXPECT_EQ(refusal(published({{"80/tcp", {{"", "99999"}}}})), "invalid port specification: \"99999\"");
   EXPECT_EQ(refusal(published({{"80/tcp", {{"", "9-8"}}}})), "invalid port specification: \"9-8\"");
   EXPECT_EQ(refusal(published({{"80/tcp", {{"here", "1"}}}})), "invalid IP address: here");
