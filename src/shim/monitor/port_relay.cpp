@@ -85,9 +85,13 @@ class PortRelay::Connection {
     auto& side = sides_.at(index);
     auto& other = sides_.at(1 - index);
     side.is_connecting = false;  // or it has failed, which the first call says
-    bool works = (events & EPOLLERR) == 0;
-    if (works && (events & EPOLLOUT) != 0) works = flush(side);
-    if (works && (events & (EPOLLIN | EPOLLHUP)) != 0 && !side.has_ended && other.unsent.empty()) {
+    if ((events & EPOLLERR) != 0) {
+      end_sending(side);
+    } else if ((events & EPOLLOUT) != 0) {
+      flush(side);
+    }
+    bool works = true;
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !side.has_ended && other.unsent.empty()) {
       works = receive(side, other);
     }
     for (auto* from : {&side, &other}) {
@@ -114,11 +118,19 @@ class PortRelay::Connection {
       from.has_ended = true;
       return true;
     }
+    if (to.is_closed) return true;
     to.unsent.assign(buffer.data(), static_cast<std::size_t>(count));
-    return to.is_connecting || flush(to);
+    if (!to.is_connecting) flush(to);
+    return true;
   }
 
-  static bool flush(Side& side) {
+  /// Whoever takes no more may have answered before, and that is still to be read.
+  static void end_sending(Side& side) {
+    side.unsent.clear();
+    side.is_closed = true;
+  }
+
+  static void flush(Side& side) {
     std::string_view rest = side.unsent;
     while (!rest.empty()) {
       const auto count = ::send(side.socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -127,11 +139,10 @@ class PortRelay::Connection {
       } else if (errno == EAGAIN) {
         break;
       } else if (errno != EINTR) {
-        return false;
+        return end_sending(side);
       }
     }
     side.unsent = std::string{rest};  // and not erase(): an idle connection keeps no memory
-    return true;
   }
 
   void watch() {

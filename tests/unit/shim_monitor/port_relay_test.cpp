@@ -101,6 +101,24 @@ TEST_F(PortRelayTest, TheEndOfOneDirectionLeavesTheOther) {
   EXPECT_EQ(receive(client), "");
 }
 
+TEST_F(PortRelayTest, AnswerOfAContainerThatClosesWithoutReadingArrives) {
+  relay_to(port_of(server));
+  for (const bool asked_before : {true, false}) {
+    const auto client = connect();
+    auto container = accepted();
+    ASSERT_TRUE(container);
+    if (asked_before) {
+      ::send(client.get(), "ask", 3, 0);
+      run();
+    }
+    ::send(container.get(), "answer", 6, 0);
+    container.reset();
+    if (!asked_before) ::send(client.get(), "ask", 3, 0);
+    EXPECT_EQ(receive(client), "answer");
+    EXPECT_EQ(receive(client).value_or(""), "");
+  }
+}
+
 TEST_F(PortRelayTest, ASlowReaderLosesNothing) {
   relay_to(port_of(server));
   const auto client = connect();
