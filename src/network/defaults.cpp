@@ -129,11 +129,32 @@ void Networks::Impl::ensure_links() {
   for (const auto& [id, network] : networks) {
     if (network->record.shown.ConfigOnly || network->link_index != 0) continue;
     try {
-      get_driver(network->record.shown.Driver).ensure(host, *network);
+      ensure_link(host, *network);
     } catch (const Error& error) {
       log::warn("network is not usable, going on without it", {{"name", network->name()}, {"error", error.message()}});
     }
   }
+}
+
+void Networks::Impl::ensure_link(Host& host, Network& network) {
+  const auto& driver = get_driver(network.record.shown.Driver);
+  driver.ensure(host, network);
+  std::vector<std::string> links;
+  state.with([&](const State& all) {
+    for (const auto& [member, endpoint] : all.endpoints_on(network.id())) links.push_back(endpoint->host_link);
+  });
+  driver.reconnect(host, network, links);
+}
+
+void Networks::Impl::restore_link(Network& network) {
+  const auto& driver = get_driver(network.record.shown.Driver);
+  if (driver.is_whole(network)) return;
+  const std::lock_guard lock{changes};
+  if (driver.is_whole(network)) return;
+  log::warn("link of a network was removed or set down by others, making it again",
+            {{"network", network.name()}, {"link", network.record.link}});
+  Host host{records.owner()};
+  ensure_link(host, network);
 }
 
 void Networks::Impl::remove_orphans() {

@@ -1,5 +1,10 @@
 // A bridge on the host, and for each endpoint a veth pair between it and the sandbox.
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -101,6 +106,23 @@ void ensure_loopback_route(Host& host, std::uint32_t index) {
   }
 }
 
+/// Three system calls: a netlink socket would cost a start more.
+bool is_up(const std::string& name, std::uint32_t index) {
+  const UniqueFd socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  ifreq request{};
+  name.copy(request.ifr_name, sizeof request.ifr_name - 1);
+  if (::ioctl(socket.get(), SIOCGIFINDEX, &request) < 0) return false;
+  if (request.ifr_ifindex != static_cast<int>(index)) return false;
+  return ::ioctl(socket.get(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
+}
+
+void connect_port(Host& host, const Network& network, std::uint32_t port) {
+  netlink::Request request;
+  request.change_link(port, {.master = network.link_index}).set_hairpin(port, true);
+  if (!network.options.icc) request.set_isolated(port, true);
+  host.socket().apply(request);
+}
+
 class BridgeDriver : public Driver {
  public:
   [[nodiscard]] std::string_view name() const override { return "bridge"; }
@@ -133,6 +155,22 @@ class BridgeDriver : public Driver {
     ensure_addresses(host, network, index);
     if (network.record.shown.EnableIPv6 && !network.record.shown.Internal) ensure_loopback_route(host, index);
     network.link_index = index;
+  }
+
+  [[nodiscard]] bool is_whole(const Network& network) const override {
+    return network.link_index != 0 && is_up(network.record.link, network.link_index);
+  }
+
+  void reconnect(Host& host, const Network& network, const std::vector<std::string>& host_links) const override {
+    for (const auto& name : host_links) {
+      try {
+        const auto link = host.socket().find_link(name);
+        if (link && link->master != network.link_index) connect_port(host, network, link->index);
+      } catch (const Error& error) {
+        if (error.errno_value() == ENODEV) continue;  // its container has ended
+        log::warn("link of a container is not connected again", {{"link", name}, {"error", error.message()}});
+      }
+    }
   }
 
   void retire(Host& host, const Network& network) const override {

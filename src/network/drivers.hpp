@@ -87,6 +87,12 @@ class Driver {
   virtual void plan(NetworkRecord& record, const std::vector<const NetworkRecord*>& others) const = 0;
   /// Idempotent. Throws `unsupported` for what this kernel lacks.
   virtual void ensure(Host& host, Network& network) const = 0;
+  /// The link that `ensure` made is there and up: others may have removed it, or set it down. Asked at each start.
+  [[nodiscard]] virtual bool is_whole(const Network& /*network*/) const { return true; }
+  /// After `ensure` has made the link again: endpoints that have been there all the time come back to it. Those that
+  /// are on it already stay as they are. `host_links`: the other ends of their links.
+  virtual void reconnect(Host& /*host*/, const Network& /*network*/,
+                         const std::vector<std::string>& /*host_links*/) const {}
   /// What of `remove` has to be done when it is answered: nothing of the network's is in the way of the next one.
   virtual void retire(Host& /*host*/, const Network& /*network*/) const {}
   virtual void remove(Host& host, const Network& network) const = 0;

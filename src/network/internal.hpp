@@ -75,6 +75,10 @@ struct Networks::Impl {
   // defaults.cpp; `changes` is held
   void ensure_default_networks();
   void ensure_links();
+  void ensure_link(Host& host, Network& network);
+  /// Before a container comes to the network, `changes` is not held: if others have removed its link or set it down, it
+  /// is made again, with the containers that are on it.
+  void restore_link(Network& network);
   void remove_orphans();
 
   // reserve.cpp: addresses are taken, in memory

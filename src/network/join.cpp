@@ -108,6 +108,7 @@ Connections Networks::join(Sandbox& sandbox, const JoinRequest& request) {
       impl_->state.with([&](Impl::State& state) { return impl_->reserve(state, sandbox, request, resolver.ports); });
   Undo undo;
   undo.add([&]() noexcept { impl_->forget(id); });
+  for (const auto& place : reservation.places) impl_->restore_link(*place.network);
   auto publications = impl_->reserve_ports(id);
   if (auto relay = make_relay(publications); relay.listener) sandbox.relay = std::move(relay);
   // The row before the first link: whatever happens now, the next start of the daemon knows what to release.
@@ -185,6 +186,7 @@ Endpoint Networks::connect(Sandbox& sandbox, const Member& member, const Endpoin
     impl_->forget_endpoint(id, place.endpoint.network_id);
   });
   impl_->change_member(id, [](MemberRecord&) {});  // its row, before the link
+  impl_->restore_link(*place.network);
   Host host{impl_->records.owner()};
   plug(host, sandbox, reservation.places, present);
   impl_->move_ports(id, &sandbox);

@@ -95,7 +95,7 @@ Networks::Impl::Impl(Settings given, Collaborators others)
 
 Sandbox Networks::Impl::make_sandbox(SandboxKind kind) {
   const auto bridge = state.with([](const State& all) { return all.find("bridge"); });
-  if (kind == SandboxKind::bare || !bridge || bridge->link_index == 0) return Sandbox::make();
+  if (kind == SandboxKind::bare || !bridge || !bridge_driver().is_whole(*bridge)) return Sandbox::make();
   Host host{records.owner()};
   const auto mtu = bridge->options.mtu == 0 ? settings.mtu : bridge->options.mtu;
   return Sandbox::make(host.socket(), make_veth_name(), bridge->link_index, mtu, link_alias(host, "veth", "ready"));
