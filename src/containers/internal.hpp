@@ -117,7 +117,7 @@ struct Containers::Impl {
   void refresh_connections(Container& container);
   /// Of a container that is found running: what ended with the daemon before begins again.
   void resume_network(Container& container, shim::ShimClient& shim);
-  /// The shim passes on what comes by IPv6 for a container that has only IPv4. Nothing if that has not changed.
+  /// The shim passes on what comes by IPv6 and has no way in the kernel. Nothing if that has not changed.
   static void hand_over_relay(Container& container, network::Sandbox& sandbox) noexcept;
   /// The shim keeps the sockets of the resolver, so that queries wait in them while no daemon runs. Nothing if there
   /// are no new ones.

@@ -34,13 +34,21 @@ struct Wanted {
   [[nodiscard]] firewall::Elements elements() const {
     firewall::Elements elements;
     for (const auto& [link, bridge] : bridges) firewall::add_elements(elements, bridge);
-    for (const auto& publication : publications) firewall::add_elements(elements, publication);
+    add_publications(elements, publications);
     for (const bool v6 : forwarding) firewall::add_forwarding(elements, v6);
     for (const bool v6 : {false, true}) {
       if (policy[v6]) firewall::add_policy(elements, v6);
     }
     if (refused_loopback) firewall::add_refused_loopback(elements);
     return elements;
+  }
+
+  template <class Publications>
+  void add_publications(firewall::Elements& elements, const Publications& added) const {
+    for (const auto& publication : added) {
+      firewall::add_elements(elements, publication);
+      if (refused_loopback) firewall::add_loopback_relay(elements, publication);
+    }
   }
 };
 
@@ -64,9 +72,10 @@ firewall::Elements elements_of(const BridgeRules& bridge) {
   return elements;
 }
 
-firewall::Elements elements_of(std::span<const Publication> publications) {
+/// As long as what is wanted of ::1 does not change.
+firewall::Elements elements_of(const Wanted& wanted, std::span<const Publication> publications) {
   firewall::Elements elements;
-  for (const auto& publication : publications) firewall::add_elements(elements, publication);
+  wanted.add_publications(elements, publications);
   return elements;
 }
 
@@ -318,7 +327,7 @@ void Firewall::publish(std::span<const Publication> publications) {
   impl_->state.with([&](Impl::State& state) {
     if (state.notice_bridge_netfilter()) state.repair();
     Transaction transaction;
-    put_in(transaction, elements_of(publications));
+    put_in(transaction, elements_of(state.wanted, publications));
     std::vector<Publication> added;
     for (const auto& publication : publications) {
       if (state.wanted.publications.insert(publication).second) added.push_back(publication);
@@ -341,7 +350,7 @@ void Firewall::withdraw(std::span<const Publication> publications) {
     }
     if (present.empty()) return;
     Transaction transaction;
-    take_out(transaction, elements_of(present));
+    take_out(transaction, elements_of(state.wanted, present));
     state.apply(transaction);
   });
   nftables::forget(udp_flows_of(publications));
@@ -367,9 +376,10 @@ bool Firewall::heal() {
     const auto by_others = [&](const nftables::Change& change) { return change.port != state.socket.port(); };
     if (!changes.overrun && std::ranges::none_of(changes.tables, by_others)) return false;
     const bool new_policy = state.notice_host_policy();
-    if (!state.repair()) return false;
-    if (!new_policy) log::warn("table berth was changed by others and is repaired");
-    return !new_policy;
+    const bool repaired = state.repair();
+    if (repaired && !new_policy) log::warn("table berth was changed by others and is repaired");
+    if (state.notice_bridge_netfilter()) state.repair();
+    return repaired && !new_policy;
   });
 }
 

@@ -99,7 +99,7 @@ void add_translation(Rules& rules) {
   const auto add = [&](std::string comment, std::vector<Statement> statements) {
     rules.push_back({"publish", {std::move(comment), std::move(statements)}});
   };
-  // To processes of the host that pass the bytes on to containers that have IPv4 alone.
+  // To processes of the host that pass the bytes on to containers that have IPv4 alone, or from ::1.
   add("", {redirect_by({ip6_daddr, l4proto, th_dport}, "relays")});
   add("", {redirect_by({nfproto, l4proto, th_dport}, "anyrelays")});
   add("", {redirect_by({ip6_daddr, l4proto, th_dport}, "relayranges")});
@@ -311,18 +311,22 @@ void add_open_ports(Elements& elements, const Publication& publication) {
        .last = {container, proto, port(plus(publication.container_first, publication.count - 1U))}});
 }
 
+void add_relay(Elements& elements, const Publication& publication) {
+  const Maps maps{"relays", "anyrelays", "relayranges", {family_value(true)}};
+  const std::vector target{port(publication.relay)};
+  if (publication.count >= least_range) return add_range(elements, publication, maps, target);
+  add_single_ports(elements, publication, maps, [&](unsigned) { return target; });
+}
+
 }  // namespace
 
 void add_elements(Elements& elements, const Publication& publication) {
   if (publication.host_first == 0) return add_open_ports(elements, publication);
-  const bool is_long = publication.count >= least_range;
   if (publication.needs_relay()) {
-    if (publication.relay == 0) return;
-    const Maps maps{"relays", "anyrelays", "relayranges", {family_value(true)}};
-    const std::vector target{port(publication.relay)};
-    if (is_long) return add_range(elements, publication, maps, target);
-    return add_single_ports(elements, publication, maps, [&](unsigned) { return target; });
+    if (publication.relay != 0) add_relay(elements, publication);
+    return;
   }
+  const bool is_long = publication.count >= least_range;
   const std::string family = publication.container.is_v6() ? "6" : "4";
   const Maps maps{"ports" + family, "anyports" + family, "ranges" + family, {}};
   const auto container = address(publication.container);
@@ -332,6 +336,13 @@ void add_elements(Elements& elements, const Publication& publication) {
   add_single_ports(elements, publication, maps, [&](unsigned i) {
     return std::vector{container, port(plus(publication.container_first, i))};
   });
+}
+
+void add_loopback_relay(Elements& elements, const Publication& publication) {
+  if (!publication.needs_loopback_relay() || publication.relay == 0) return;
+  auto of_loopback = publication;
+  of_loopback.host_address = parse_ip("::1");
+  add_relay(elements, of_loopback);
 }
 
 void add_forwarding(Elements& elements, bool v6) {

@@ -32,11 +32,14 @@ using Elements = std::map<std::string, std::vector<nftables::Element>, std::less
 void add_elements(Elements& elements, const BridgeRules& bridge);
 /// Those that a published port adds, or a range of them: one, if the ports are the same inside and it is long.
 void add_elements(Elements& elements, const Publication& publication);
+/// The way by a relay for the host's own connections to ::1, where that is refused otherwise; nothing if it has none.
+void add_loopback_relay(Elements& elements, const Publication& publication);
 /// The host forwards for containers alone.
 void add_forwarding(Elements& elements, bool v6);
 /// The host has rules of its own for what comes in.
 void add_policy(Elements& elements, bool v6);
-/// Published ports do not answer at ::1: they refuse at once, so that clients try 127.0.0.1, where they do.
+/// Published ports that have no relay do not answer at ::1: they refuse at once, so that clients try 127.0.0.1, where
+/// they do.
 void add_refused_loopback(Elements& elements);
 /// What add_forwarding adds, as the kernel lists it.
 nftables::InstalledElement forwarding_element(bool v6);

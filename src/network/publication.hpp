@@ -18,7 +18,8 @@ std::string_view to_string(Protocol protocol);
 std::optional<Protocol> find_protocol(std::string_view text);
 
 /// Where a container that has IPv4 alone is published at an IPv6 address, `relay` is the port of the host where a
-/// process listens that passes the bytes on; without one, such a publication only keeps its ports from others.
+/// process listens that passes the bytes on; without one, such a publication only keeps its ports from others. One that
+/// has IPv6 has such a port for clients at ::1.
 ///
 /// `count` ports of the host, from `host_first` on, lead to as many of the container, from `container_first` on.
 struct Publication {
@@ -32,6 +33,12 @@ struct Publication {
 
   /// A client's packets cannot be sent to the container: they are of another family.
   [[nodiscard]] bool needs_relay() const noexcept { return host_address.is_v6() && !container.is_v6(); }
+
+  /// A client's packets could be sent to the container, but its answers to ::1 may be lost in the kernel.
+  [[nodiscard]] bool needs_loopback_relay() const noexcept {
+    return protocol == Protocol::tcp && container.is_v6() && host_address.is_v6() && host_first != 0 &&
+           (host_address.is_any() || host_address.is_loopback());
+  }
 
   friend bool operator==(const Publication&, const Publication&) = default;
   friend auto operator<=>(const Publication&, const Publication&) = default;

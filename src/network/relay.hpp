@@ -1,5 +1,6 @@
-// What comes by IPv6 for a container that has only IPv4. The kernel translates within a family, so it redirects such
-// connections to a listener of the host; whoever serves it asks for the port that was meant and passes the bytes on.
+// What the kernel cannot translate: connections by IPv6 to a container that has only IPv4, and with br_netfilter those
+// from ::1 to one that has IPv6. It redirects them to a listener of the host; whoever serves that asks for the port
+// that was meant and passes the bytes on.
 #pragma once
 
 #include <vector>

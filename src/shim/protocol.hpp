@@ -127,12 +127,12 @@ BOOST_DESCRIBE_STRUCT(ExecControl, (), (op, id, height, width, signal))
 struct RelayTarget {
   std::uint16_t host_first = 0;
   std::uint16_t host_last = 0;
-  std::string address;  ///< numeric, IPv4
+  std::string address;  ///< numeric
   std::uint16_t container_first = 0;
 };
 BOOST_DESCRIBE_STRUCT(RelayTarget, (), (host_first, host_last, address, container_first))
 
-/// For clients by IPv6 of a container that has only IPv4. The listener is where the kernel redirects them to.
+/// For clients by IPv6 whom the kernel cannot lead to the container. The listener is where it redirects them to.
 struct RelayRequest {
   std::string op = "relay";
   std::vector<RelayTarget> targets;

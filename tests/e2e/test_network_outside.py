@@ -60,18 +60,49 @@ def test_the_host_reaches_a_published_port_at_all_its_addresses(host, outside, s
         assert ask_from_host(host, where, 18000, protocol), where
 
 
-@pytest.mark.parametrize("protocol", ["tcp", "udp"])
-def test_the_host_reaches_a_published_port_at_its_ipv6_loopback_address(host, serve, protocol):
-    setting = "net.bridge.bridge-nf-call-ip6tables"  # the kernel loses answers to ::1 where it is 1; absent is 0
+@pytest.fixture
+def bridge_netfilter(host):
+    """bridge_netfilter("1"): the kernel loses answers of containers to ::1."""
+    setting = "net.bridge.bridge-nf-call-ip6tables"
     before = host.shell("sysctl", "-n", setting, check=False).stdout.strip()
-    if before == "1":
-        host.shell("sysctl", "-qw", f"{setting}=0")
-    try:
-        serve(host.spawn("sleep", "1000", **published(dual(host), ("", "18000"), port=f"8000/{protocol}")), 8000, protocol)
+
+    def change(value):
+        if before:
+            host.shell("sysctl", "-qw", f"{setting}={value}")
+        elif value == "1":
+            pytest.skip("the module br_netfilter is not loaded")
+    yield change
+    if before:
+        change(before)
+
+
+@pytest.mark.parametrize("where", ["", "::1"])
+@pytest.mark.parametrize("protocol, lost", [("tcp", "0"), ("udp", "0"), ("tcp", "1")])
+def test_the_host_reaches_a_published_port_at_its_ipv6_loopback_address(host, serve, bridge_netfilter, protocol, lost, where):
+    bridge_netfilter(lost)
+    serve(host.spawn("sleep", "1000", **published(dual(host), (where, "18000"), port=f"8000/{protocol}")), 8000, protocol)
+    for _ in range(2):
         assert ask_from_host(host, "::1", 18000, protocol)
-    finally:
-        if before == "1":
-            host.shell("sysctl", "-qw", f"{setting}=1")
+
+
+def test_udp_is_refused_at_the_ipv6_loopback_address_where_answers_would_be_lost(host, serve, bridge_netfilter):
+    bridge_netfilter("1")
+    serve(host.spawn("sleep", "1000", **published(dual(host), ("", "18000"), port="8000/udp")), 8000, "udp")
+    assert ask_from_host(host, "::1", 18000, "udp") is None
+    assert ask_from_host(host, "127.0.0.1", 18000, "udp")
+
+
+def test_the_next_published_port_notices_that_answers_to_the_ipv6_loopback_address_are_lost(host, serve, bridge_netfilter):
+    bridge_netfilter("0")
+    serve(host.spawn("sleep", "1000", **published(dual(host), ("", "18000"))), 8000)
+    assert ask_from_host(host, "::1", 18000)
+    bridge_netfilter("1")
+    host.spawn("sleep", "1000", **published("dual", ("", "18001")))
+    assert ask_from_host(host, "::1", 18000)
+    bridge_netfilter("0")
+    assert ask_from_host(host, "::1", 18000)
+    host.spawn("sleep", "1000", **published("dual", ("", "18002")))
+    assert ask_from_host(host, "::1", 18000)
 
 
 def test_a_port_on_one_address_is_on_no_other(host, outside, serve):

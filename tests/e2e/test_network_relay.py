@@ -1,4 +1,5 @@
-"""Published ports for those who come by IPv6 to a container that has only IPv4: no address translation leads there."""
+"""Published ports for those who come by IPv6 and whom no address translation leads to the container: because that has only
+IPv4, or because they come from ::1 and br_netfilter loses what goes back there."""
 
 import subprocess
 import sys
@@ -52,10 +53,28 @@ def test_ports_go_with_the_container_to_another_network(host):
 
 
 @pytest.mark.berth_only
-def test_a_range_of_ports_has_one_listener(host):
+@pytest.mark.parametrize("ipv6", [False, True], ids=["without IPv6", "with IPv6"])
+def test_a_range_of_ports_has_one_listener(host, ipv6):
+    make_network(host, "lan", EnableIPv6=ipv6)
     ports = {f"{8000 + i}/tcp": [{"HostIp": "", "HostPort": str(18000 + i)}] for i in range(1000)}
-    serve(host, "in the range", port=8500, host_config={"PortBindings": ports})
+    serve(host, "in the range", port=8500, host_config={"PortBindings": ports, "NetworkMode": "lan"})
     assert ask_from_host(host, "::1", 18500) == "in the range"
+
+
+@pytest.mark.berth_only
+def test_a_container_with_ipv6_answers_at_the_loopback_address_while_the_daemon_is_away(fresh_host):
+    host = fresh_host
+    make_network(host, "six", EnableIPv6=True)
+    bindings = published(("", "18000"))
+    bindings["host_config"]["NetworkMode"] = "six"
+    container = serve(host, "with six", **bindings)
+    assert ask_from_host(host, "::1", 18000) == "with six"
+    host.crash()
+    assert ask_from_host(host, "::1", 18000) == "with six"
+    host.start()
+    assert ask_from_host(host, "::1", 18000) == "with six"
+    host.remove(container)
+    assert ask_from_host(host, "::1", 18000, check=False) is None
 
 
 @pytest.mark.berth_only

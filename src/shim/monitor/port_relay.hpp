@@ -1,6 +1,7 @@
-// Published ports for those who come by IPv6 to a container that has only IPv4. The kernel rewrites an address into
-// another of its own family only, so it redirects such connections to the one listener of the container's shim, which
-// passes the bytes on. Whatever has an IPv4 way never comes here.
+// Published ports for those who come by IPv6 to a container that has only IPv4, and for the host's own connections to
+// ::1 where br_netfilter would lose what comes back. The kernel rewrites an address into another of its own family
+// only, so it redirects such connections to the one listener of the container's shim, which passes the bytes on.
+// Whatever has a way in the kernel never comes here.
 #pragma once
 
 #include <cstdint>

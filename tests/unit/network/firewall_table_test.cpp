@@ -125,6 +125,26 @@ TEST(FirewallTable, ContainerWithoutIPv6IsReachedByARelay) {
   EXPECT_THAT(texts(publication), ElementsAre("relayranges: ::1 . tcp . 8080 - ::1 . tcp . 9079 : 41000"));
 }
 
+TEST(FirewallTable, ContainerWithIPv6IsReachedByARelayFromTheLoopbackAddressAlone) {
+  const auto by_relay = [](const Publication& publication) {
+    Elements elements;
+    add_loopback_relay(elements, publication);
+    return texts(elements);
+  };
+  Publication publication{Protocol::tcp, parse_ip("::"), 8080, parse_ip("fd00::2"), 80, 1};
+  EXPECT_THAT(by_relay(publication), IsEmpty()) << "nobody relays yet";
+  publication.relay = 41000;
+  EXPECT_THAT(by_relay(publication), ElementsAre("relays: ::1 . tcp . 8080 : 41000"));
+  EXPECT_THAT(texts(publication), ElementsAre("anyports6: tcp . 8080 : fd00::2 . 80"));
+  publication.count = 1000;
+  EXPECT_THAT(by_relay(publication), ElementsAre("relayranges: ::1 . tcp . 8080 - ::1 . tcp . 9079 : 41000"));
+  publication.host_address = parse_ip("2001:db8::1");
+  EXPECT_THAT(by_relay(publication), IsEmpty());
+  publication.host_address = parse_ip("::1");
+  publication.protocol = Protocol::udp;
+  EXPECT_THAT(by_relay(publication), IsEmpty());
+}
+
 TEST(FirewallTable, PortOfARoutedNetworkIsOpenedAtTheContainersAddress) {
   EXPECT_THAT(texts({Protocol::tcp, parse_ip("0.0.0.0"), 0, parse_ip("172.17.0.2"), 80, 1}),
               ElementsAre("open4: 172.17.0.2 . tcp . 80 - 172.17.0.2 . tcp . 80"));

@@ -134,6 +134,20 @@ TEST_P(FirewallTraffic, PublishedPortOfIPv6AnswersEverywhere) {
   EXPECT_EQ(ask(*stranger_, "2001:db8::1", 8080), "web fd00:30::1");
 }
 
+TEST_P(FirewallTraffic, RelayServesTheLoopbackAddressWhereTheKernelCannot) {
+  const Server relay{*host_, "::1", 41000, "relay"};
+  auto publication = published("::", 8080, "fd00:30::2", 80);
+  publication.relay = 41000;
+  publish(publication);
+  const bool lost = GetParam() == std::string_view{"1"};
+  EXPECT_EQ(ask(*host_, "::1", 8080), lost ? "relay ::1" : "web fd00:30::1");
+  EXPECT_EQ(ask(*host_, "2001:db8::1", 8080), "web 2001:db8::1");
+  EXPECT_EQ(ask(*outside_, "2001:db8::1", 8080), "web 2001:db8::9");
+  firewall_->withdraw(std::array{publication});
+  EXPECT_EQ(ask(*host_, "::1", 8080), "nobody");
+  EXPECT_TRUE(firewall_->is_whole());
+}
+
 TEST_P(FirewallTraffic, ContainersReachThemselvesAndNeighboursByPublishedPorts) {
   publish(published("0.0.0.0", 8080, "172.30.0.2", 80));
   EXPECT_EQ(ask(*neighbour_, "192.0.2.1", 8080), "web ::ffff:172.30.0.1");
