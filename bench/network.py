@@ -12,7 +12,7 @@ import report
 MANY = 100
 RANGE = 10_000         # published at once by Berth; Docker runs a process for each port, so it gets fewer
 DOCKER_RANGE = 100
-ROUNDS, SECONDS = 5, 2
+ROUNDS, SECONDS = 12, 1
 PORT = 8080
 KEPT, NEW, BULK = "requests/s on kept connections", "requests/s, each on a new connection", "MB/s in answers of 1 MB"
 QUERIES = 5
@@ -104,39 +104,29 @@ class Network:
                            ["", "ports", "processes", "kB"], rows)
 
     def throughput(self, engine):
-        """Through a published port, beside the same to the container's own address."""
-        # Of a routed network, what is published is open at the container's own address.
-        options = ("--network", self.routed(engine), "-p", f"{PORT}") if engine.name == "berth" else ()
-        container = engine.call("run", "-d", "-p", f"{PORT}:{PORT}", *engine.run_options, engine.image, "http_server", str(PORT))
-        routed = engine.call("run", "-d", *options, *engine.run_options, engine.image, "http_server", str(PORT))
-        try:
-            with outside(engine.host) as (enter, host_address):
-                direct, far = (f"{self.address_of(engine, name)}:{PORT}" for name in (container, routed))
-                targets = {"direct": (engine.host.enter, direct), "through 127.0.0.1": (engine.host.enter, f"127.0.0.1:{PORT}"),
-                           "outside, direct": (enter, far), "outside, through the host": (enter, f"{host_address}:{PORT}")}
-                series = {}
-                for _ in range(ROUNDS):
-                    for what, words, path in ((KEPT, (), "/"), (NEW, ("-H", "Connection: close"), "/"), (BULK, (), "/big")):
-                        for label, (prefix, address) in targets.items():
-                            measure.settle()
-                            series.setdefault(what, {}).setdefault(label, Rate()).append(
-                                wrk([*prefix, "wrk", "-t1", "-c16", f"-d{SECONDS}", *words, f"http://{address}{path}"], path))
-        finally:
-            engine.call(*engine.remove, container, routed)
-            if options:
-                engine.call("network", "rm", options[1])
+        """Through a published port, beside the same to a container's own address, in turns of a second."""
+        with servers(engine) as (here, _, far, _), outside(engine.host) as (enter, host_address):
+            enter_host = engine.host.enter
+            targets = {"direct": (enter_host, f"{self.address_of(engine, here)}:{PORT}"),
+                       "through 127.0.0.1": (enter_host, f"127.0.0.1:{PORT}"),
+                       "outside, direct": (enter, f"{self.address_of(engine, far)}:{PORT}"),
+                       "outside, through the host": (enter, f"{host_address}:{PORT + 1}")}
+            series = {}
+            for _ in range(ROUNDS):
+                for what, words, path in ((KEPT, (), "/"), (NEW, ("-H", "Connection: close"), "/"), (BULK, (), "/big")):
+                    for label, (prefix, address) in targets.items():
+                        measure.settle()
+                        series.setdefault(what, {}).setdefault(label, Rate()).append(
+                            wrk([*prefix, "wrk", "-t1", "-c16", f"-d{SECONDS}", *words, f"http://{address}{path}"], path))
         for what, found in series.items():
-            rows = [[label, rates.median, max(rates), f"{rates.median / found[base(label)].median:.3f}"]
-                    for label, rates in found.items()]
+            rows = []
+            for label, rates in found.items():
+                # Neighbours in time are compared: the machine's own speed changes in the course of minutes.
+                share = Rate([rate / direct for rate, direct in zip(rates, found[base(label)])])
+                rows.append([label, rates.median, max(rates), f"{share.median:.3f}"])
+                if label != base(label):
+                    self.times[f"{engine.name} {what}, {label}, share of direct"] = share
             report.print_table(f"{engine.name}: {what}", ["", "median", "best", "of direct"], rows)
-            for label in ("through 127.0.0.1", "outside, through the host"):
-                self.times[f"{engine.name} {what}, {label}, share of direct"] = Rate(
-                    [found[label].median / found[base(label)].median])
-
-    @staticmethod
-    def routed(engine):
-        """A network whose addresses are reached from outside: to compare a published port with."""
-        return engine.call("network", "create", "-o", "com.docker.network.bridge.gateway_mode_ipv4=routed", "routed") and "routed"
 
     @staticmethod
     def address_of(engine, container):
@@ -167,6 +157,32 @@ class Network:
         report.print_table(f"{engine.name}: names of containers", ["", "median", "best"], [
             ["answers/s", wall.median, max(wall)], ["answers per second of the daemon's processor time", per_core.median, max(per_core)]])
         self.times[f"{engine.name} names per core"] = per_core
+
+
+@contextlib.contextmanager
+def servers(engine):
+    """Four containers that serve, one for each way to them: for the host, and at PORT of it; for a neighbour, and at PORT + 1.
+
+    One alone would not do: the kernel tells the host's connections to it apart by their ports, and has to wait for ports that
+    another way used a moment ago.
+    """
+    def start(*options):
+        return engine.call("run", "-d", *options, *engine.run_options, engine.image, "http_server", str(PORT))
+
+    # A neighbour gets to a container's own address only where the network is routed, and to published ports alone.
+    network = ()
+    if engine.name == "berth":
+        engine.call("network", "create", "-o", "com.docker.network.bridge.gateway_mode_ipv4=routed", "routed")
+        network = ("--network", "routed")
+    containers = []
+    try:
+        for options in ((), ("-p", f"{PORT}:{PORT}"), (*network, "-p", f"{PORT}"), ("-p", f"{PORT + 1}:{PORT}")):
+            containers.append(start(*options))
+        yield containers
+    finally:
+        engine.call(*engine.remove, *containers)
+        if network:
+            engine.call("network", "rm", network[1])
 
 
 def base(label):
