@@ -3,7 +3,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
+
+#include <cstdio>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -24,9 +28,19 @@ std::string option_path(const std::string& path, std::vector<UniqueFd>& keep, st
   return fd_path(keep.back());
 }
 
+/// Before Linux 6.5 overlay takes any option, and says only when it is mounted, and to the kernel's log, that it does
+/// not know "lowerdir+".
+bool overlay_knows_its_options() {
+  utsname system{};
+  unsigned major = 0;
+  unsigned minor = 0;
+  if (::uname(&system) < 0 || std::sscanf(system.release, "%u.%u", &major, &minor) != 2) return true;
+  return std::pair{major, minor} >= std::pair{6U, 5U};
+}
+
 /// Before Linux 6.8 the layers are one option, which only mount(2) takes in more than 255 characters: up to one page.
 /// Their paths go by descriptor, which keeps each below 20 characters.
-Mount mount_overlay_in_one_option(const Overlay& overlay, FdRef target) {
+Mount mount_overlay_in_one_option(const Overlay& overlay) {
   std::vector<UniqueFd> keep;
   std::string options = "lowerdir=";
   for (const auto& layer : overlay.lower) {
@@ -36,23 +50,25 @@ Mount mount_overlay_in_one_option(const Overlay& overlay, FdRef target) {
   options += ",upperdir=" + option_path(overlay.upper, keep, 0) + ",workdir=" + option_path(overlay.work, keep, 0);
   if (options.size() >= 4096)
     throw Error{Kind::unsupported, "this kernel cannot mount {} layers", overlay.lower.size()};
-  if (::mount("overlay", fd_path(target).c_str(), "overlay", 0, options.c_str()) < 0) {
+  // By its path: a descriptor would go on to mean what lies under the mount.
+  const auto* target = overlay.upper.c_str();
+  if (::mount("overlay", target, "overlay", 0, options.c_str()) < 0) {
     throw Error::from_errno(errno, "mount overlay of {} layers", overlay.lower.size());
   }
-  // What was just mounted is the topmost at the target; a copy is one that a descriptor can name.
-  auto copy = Mount::clone_of(FdRef{AT_FDCWD}, fd_path(target).c_str(), false);
-  if (::umount2(fd_path(target).c_str(), MNT_DETACH) < 0) throw Error::from_errno(errno, "unmount overlay");
+  auto copy = Mount::clone_of(FdRef{AT_FDCWD}, target, false);
+  if (::umount2(target, MNT_DETACH) < 0) throw Error::from_errno(errno, "unmount overlay");
   return copy;
 }
 
-Mount mount_overlay(const Overlay& overlay, FdRef target) {
+Mount mount_overlay(const Overlay& overlay) {
+  if (!overlay_knows_its_options()) return mount_overlay_in_one_option(overlay);
   std::vector<UniqueFd> keep;
   FileSystem layers{"overlay"};
   layers.set("source", "overlay");
   for (std::size_t index = 0; index < overlay.lower.size(); ++index) {
     const bool added = layers.try_set("lowerdir+", option_path(overlay.lower[index], keep, max_option));
     if (added) continue;
-    if (index == 0) return mount_overlay_in_one_option(overlay, target);
+    if (index == 0) return mount_overlay_in_one_option(overlay);
     throw Error{Kind::unsupported, "cannot mount layer {} of {}", index + 1, overlay.lower.size()};
   }
   layers.set("upperdir", option_path(overlay.upper, keep, max_option));
@@ -67,7 +83,7 @@ Mount mount_root(const Plan& plan) {
   // An overlay hides what it is mounted on: the upper directory, not the bundle, from which files are bound later.
   const auto target = open_file(plan.overlay ? plan.overlay->upper : plan.root, O_PATH | O_DIRECTORY);
   try {
-    auto root = plan.overlay ? mount_overlay(*plan.overlay, target) : Mount::clone_of(target, "", true);
+    auto root = plan.overlay ? mount_overlay(*plan.overlay) : Mount::clone_of(target, "", true);
     root.attach(target);
     return root;
   } catch (Error& error) {
