@@ -88,6 +88,8 @@ struct Attribute {
 struct Expression {
   const char* name;
   std::vector<Attribute> attributes;
+  /// Asks for a packet's family: left out of tables of one family, where `nft` cannot list it and ends with an abort.
+  bool guards_family = false;
 };
 
 struct Statement {

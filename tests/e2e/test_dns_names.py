@@ -187,3 +187,11 @@ def test_names_go_on_after_the_daemon_was_killed(fresh_host):
     assert dig(host, pid, "web", "+time=1").status == ""
     host.start()
     assert dig(host, web, "other").contents == [address(host, other, "lan")]
+
+
+@pytest.mark.berth_only
+def test_nft_lists_the_rules_in_a_container(host):
+    make_network(host, "lan")
+    pid = host.inspect(host.spawn("sleep", "1000", host_config={"NetworkMode": "lan"}))["State"]["Pid"]
+    rules = host.shell("nsenter", f"--net=/proc/{pid}/ns/net", "nft", "list", "ruleset").stdout
+    assert "ip daddr 127.0.0.11 udp dport 53 notrack" in rules and "ip saddr 127.0.0.11 tcp sport" in rules

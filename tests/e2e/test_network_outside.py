@@ -216,6 +216,7 @@ def test_published_ports_obey_the_rules_of_the_host_for_what_comes_in(host, outs
         assert outside.ask(where, 18000, protocol) == who
         assert outside.ask(where, 18001, protocol, UNANSWERED) is None
     assert ask_from_host(host, "127.0.0.1", 18001, protocol), "what the host asks itself does not come in"
+    assert "table ip6 berth" in host.shell("nft", "list", "ruleset").stdout
 
 
 def test_the_administrators_chain_decides_by_the_port_that_was_meant(host, outside, serve):
