@@ -78,7 +78,7 @@ def test_streams_and_datagrams_by_iperf3(host, outside):  # noqa: F811
                                                 check=False).stdout)
                 assert "error" not in told, told["error"]
                 total = told["end"].get("sum_received") or told["end"]["sum"]
-                assert total["bytes"] > 100_000, told["end"]
+                assert total["bytes"] > 10_000, told["end"]
     finally:
         for child in children(server.pid):
             os.kill(child, 9)
