@@ -92,8 +92,9 @@ nftables::Transaction redirect(const IpAddress& resolver, ResolverPorts ports) {
 }
 
 void make_rules(nftables::Socket& socket, const IpAddress& resolver, ResolverPorts ports, ResolverPorts before) {
-  // Looked for only where one may be, and removed only if it is wrong: removal is slow.
-  if (before != ResolverPorts{} && socket.has_table(rules_table())) {
+  // One that is there without ports known before is of a daemon that ended on its way. Removed only if it is wrong:
+  // removal is slow.
+  if (socket.has_table(rules_table())) {
     if (ports == before) return;
     socket.apply(nftables::Transaction{}.remove_table(rules_table()));
   }

@@ -1,10 +1,13 @@
 """Names while no daemon runs: queries wait in the sockets that the containers' shims keep, and are answered by the next one."""
 
 import contextlib
+import shutil
 import subprocess
+from http.client import HTTPException
 
 import pytest
 
+from harness.killing import killed_at, was_killed
 from harness.names import dig
 from harness.networks import address, execute
 from harness.waiting import until
@@ -95,3 +98,25 @@ def test_the_next_run_of_a_container_has_sockets_of_its_own(fresh_host):
     assert dig(host, other, "web").contents == wanted
     assert ask_while_away(host, other, "web") == (wanted, wanted)
     assert execute(host, other, "nslookup", "web").count(wanted[0]) == 1
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed: it ends the daemon at a system call")
+def test_a_connect_that_was_cut_off_is_not_in_the_way_of_the_next(fresh_host):
+    host = fresh_host
+    lan(host)
+    wanted = [address(host, spawn(host, "web"), "lan")]
+    for count in range(1, 100):
+        victim = host.spawn("sleep", "1000", name="victim")
+        with killed_at(host, count), contextlib.suppress(OSError, ValueError, HTTPException):
+            host.api.post("/networks/lan/connect", body={"Container": "victim"})
+        killed = was_killed(host)
+        if killed:
+            host.start()
+        if "lan" not in host.inspect(victim)["NetworkSettings"]["Networks"]:
+            host.docker("network connect lan victim")
+        for option in ("+notcp", "+tcp"):
+            assert dig(host, victim, "web", option).contents == wanted, f"killed at call {count}"
+        host.remove(victim)
+        if not killed:
+            break
+    assert not killed and count > 3, "the daemon came to the end of it in no turn"
