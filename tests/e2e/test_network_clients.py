@@ -3,6 +3,7 @@ python3-docker, and looked at from inside, from the host and from a neighbour of
 
 import json
 import re
+import time
 
 import pytest
 
@@ -167,6 +168,18 @@ def test_filters_and_removal(host, client):
         client.network_remove("bridge")
     with pytest.raises(Failed, match="predefined"):
         client.network_create("host")
+
+
+def test_events(host, client):
+    since = int(time.time())
+    identity = client.network_create("lan")
+    container = spawn(client)
+    client.network_connect("lan", container)
+    client.network_disconnect("lan", container)
+    client.network_remove("lan")
+    events = [event for event in client.events(since, int(time.time()) + 1, type="network") if event["Actor"]["ID"] == identity]
+    assert [event["Action"] for event in events] == ["create", "connect", "disconnect", "destroy"]
+    assert [event["Actor"]["Attributes"].get("container") for event in events] == [None, container, container, None]
 
 
 def test_faults_of_addresses(host, client):

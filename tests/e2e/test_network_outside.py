@@ -201,8 +201,8 @@ table inet host {
 def policy(host):
     """The test host lets in port 18000 alone; for published ports that holds a moment later."""
     host.shell("nft", "-f", "-", input=POLICY)
-    until(lambda: "policed" in host.shell("nft", "list", "table", "inet", "berth").stdout
-          and host.shell("nft", "list", "table", "ip", "berth", check=False).returncode == 0, "the engine's notice")
+    until(lambda: all(host.shell("nft", "list", "table", family, "berth", check=False).returncode == 0
+                      for family in ("ip", "ip6")), "the engine's notice")
     yield
     host.shell("nft", "delete", "table", "inet", "host")
     until(lambda: host.shell("ip", "link", "show", "berth-in", check=False).returncode != 0, "the end of the policy")
