@@ -1,4 +1,7 @@
-"""The host's own firewall as firewalld makes it: what docs/networking-firewall.md says of it, with firewalld itself, in a test host."""
+"""The host's own firewall as firewalld makes it: what docs/networking-firewall.md says of it, with firewalld itself, in a test host.
+
+`./dev deps` does not install it: Debian's package starts it on the machine.
+"""
 
 import os
 import shutil
