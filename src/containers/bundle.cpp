@@ -64,7 +64,7 @@ void write_bundle(const Record& record, const Paths& where, const NetworkPlace& 
   }
   make_bind_sources(host_config);
   if (place.owns_files) {
-    const auto files = make_network_files(config, host_config, read_host_network_files(), place.view);
+    const auto files = make_network_files(config, host_config, read_host_network_files(settings.dns), place.view);
     write_file(where.directory / "hostname", files.hostname);
     write_file(where.directory / "hosts", files.hosts);
     write_file(where.directory / "resolv.conf", files.resolv_conf);

@@ -69,7 +69,7 @@ void Containers::Impl::update_network_files(Container& container, const NetworkV
   const auto hosts = find_file(directory / "hosts").value_or("");
   write_file(directory / "hosts", changed_hosts(hosts, gone, own_hosts_lines(definition.config, come)));
 
-  const auto of_host = read_host_network_files();
+  const auto of_host = read_host_network_files(settings.dns);
   const auto old_text = resolv_conf_text(definition.host_config, of_host, before);
   const auto new_text = resolv_conf_text(definition.host_config, of_host, after);
   if (old_text != new_text && find_file(directory / "resolv.conf") == old_text) {

@@ -43,12 +43,13 @@ std::string resolv_conf_text(const HostConfig& host_config, const HostNetworkFil
   const auto resolution = is_host(host_config.NetworkMode) ? Resolution::host
                           : view.has_resolver              ? Resolution::embedded
                                                            : Resolution::direct;
+  const auto asked = dns_of(host_config, host.dns);
   // The embedded resolver asks the stub, from the host: it knows what has changed since.
   const bool is_behind_stub = resolution == Resolution::direct && !host.resolved_conf.empty();
   return dns::make_resolv_conf(
       {.host_text = is_behind_stub ? host.resolved_conf : host.resolv_conf,
        .host_path = is_behind_stub ? resolved_conf_path : resolv_conf_path,
-       .overrides = {.servers = host_config.Dns, .search = host_config.DnsSearch, .options = host_config.DnsOptions},
+       .overrides = {.servers = asked.servers, .search = asked.search, .options = asked.options},
        .resolution = resolution,
        .ipv6 = view.has_ipv6});
 }
@@ -91,9 +92,17 @@ ExtraHost parse_extra_host(const std::string& text) {
   return host;
 }
 
-HostNetworkFiles read_host_network_files() {
+network::DnsConfig dns_of(const HostConfig& host_config, const network::DnsConfig& defaults) {
+  const auto choose = [](const auto& own, const auto& otherwise) { return own.empty() ? otherwise : own; };
+  return {.servers = choose(host_config.Dns, defaults.servers),
+          .search = choose(host_config.DnsSearch, defaults.search),
+          .options = choose(host_config.DnsOptions, defaults.options)};
+}
+
+HostNetworkFiles read_host_network_files(const network::DnsConfig& dns) {
   HostNetworkFiles files{.hosts = find_file("/etc/hosts").value_or(std::string{default_hosts}),
-                         .resolv_conf = find_file(resolv_conf_path).value_or("")};
+                         .resolv_conf = find_file(resolv_conf_path).value_or(""),
+                         .dns = dns};
   const std::vector<dns::NameServer> stub{{.address = parse_ip("127.0.0.53")}};
   if (dns::ResolvConf::parse(files.resolv_conf).servers == stub) {
     files.resolved_conf = find_file(resolved_conf_path).value_or("");

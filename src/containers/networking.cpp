@@ -76,10 +76,12 @@ NetworkPlace Containers::Impl::enter_network(const ContainerPtr& container, Reco
   name_networks(container, record);
   NetworkPlace place;
   place.files = paths(record.id).directory;
-  const auto requests = requests_of(record.definition);
+  auto requests = requests_of(record.definition);
+  if (!settings.has_default_bridge)
+    std::erase_if(requests, [](const auto& one) { return one.network == default_network; });
   const bool of_host = is_host(host_config.NetworkMode);
   network::JoinRequest request{.member = member_of(record), .endpoints = requests};
-  request.dns = {.servers = host_config.Dns, .search = host_config.DnsSearch, .options = host_config.DnsOptions};
+  request.dns = dns_of(host_config, settings.dns);
   if (!of_host) request.ports = plan_ports(record.definition.config, host_config);
   auto& networks = collaborators.networks;
   try {
@@ -164,8 +166,10 @@ fs::path Containers::Impl::network_directory(const Record& record) {
 }
 
 std::vector<IpAddress> Containers::Impl::host_gateways() {
+  if (!settings.host_gateways.empty()) return settings.host_gateways;
   std::vector<IpAddress> gateways;
-  const auto bridge = collaborators.networks.inspect(std::string{default_network});
+  const auto bridge =
+      settings.has_default_bridge ? collaborators.networks.inspect(std::string{default_network}) : network::Inspect{};
   for (const auto& subnet : bridge.IPAM.Config.value_or(std::vector<network::IpamSubnet>{})) {
     if (const auto gateway = find_ip(subnet.Gateway)) gateways.push_back(*gateway);
   }

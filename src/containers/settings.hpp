@@ -4,9 +4,11 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/file.hpp"
 #include "containers/config.hpp"
+#include "network/endpoint.hpp"
 
 namespace berth::metadata {
 class Database;
@@ -26,7 +28,10 @@ struct Settings {
   fs::path shim_program;  ///< berth-shim
   fs::path init_program;  ///< tini's static build, for HostConfig.Init; may not exist
   std::size_t ready_shims = 2;
-  LogConfig log{.Type = "json-file"};  ///< of containers that choose no log driver
+  LogConfig log{.Type = "json-file"};    ///< of containers that choose no log driver
+  network::DnsConfig dns;                ///< of containers that ask for nothing else
+  std::vector<IpAddress> host_gateways;  ///< what "host-gateway" stands for; empty: the default bridge's addresses
+  bool has_default_bridge = true;        ///< without it containers that ask for no network have a loopback link alone
 };
 
 /// A container event: Docker's action name ("start", "die", ...) and the attributes beside image, name and labels.

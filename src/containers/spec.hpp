@@ -12,6 +12,7 @@
 #include "base/ip.hpp"
 #include "containers/config.hpp"
 #include "containers/host_facts.hpp"
+#include "network/endpoint.hpp"
 #include "oci/runtime_spec.hpp"
 #include "seccomp/filter_cache.hpp"
 #include "shim/bundle.hpp"
@@ -111,8 +112,12 @@ struct HostNetworkFiles {
   std::string resolv_conf;
   /// Where that names systemd-resolved's stub alone, which answers on the host's loopback: the servers behind it.
   std::string resolved_conf = {};
+  network::DnsConfig dns = {};  ///< of containers that ask for nothing else
 };
-HostNetworkFiles read_host_network_files();
+HostNetworkFiles read_host_network_files(const network::DnsConfig& dns);
+
+/// What a container asks for, and in place of what it leaves open what the daemon was told.
+network::DnsConfig dns_of(const HostConfig& host_config, const network::DnsConfig& defaults);
 
 /// What a container's files tell of its networks.
 struct NetworkView {

@@ -47,6 +47,9 @@ containers::Settings container_settings(const Settings& settings) {
   mine.shim_program = settings.shim_program;
   mine.init_program = settings.init_program;
   mine.log = settings.log;
+  mine.dns = settings.network.dns;
+  mine.host_gateways = settings.network.host_gateways;
+  mine.has_default_bridge = settings.network.bridge != network::no_bridge;
   return mine;
 }
 

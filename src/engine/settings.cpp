@@ -66,10 +66,17 @@ std::vector<Setting> setting_table() {
        }},
       {"--default-address-pool", "default-address-pools",
        [](Settings& s, const json::Value& v) { read_address_pools(s.network, v); }},
+      {"--default-network-opt", "default-network-opts",
+       [](Settings& s, const json::Value& v) { read_network_options(s.network, v); }},
   };
   for (const auto& setting : network_settings()) {
-    table.push_back({setting.flag, setting.key, [&setting](Settings& settings, const json::Value& value) {
-                       read_network_key(setting, settings.network, value);
+    const auto read = [&setting](Settings& settings, const json::Value& value) {
+      read_network_key(setting, settings.network, value);
+    };
+    table.push_back({setting.long_flag(), setting.key, read});
+    if (setting.key != std::string_view{"host-gateway-ips"}) continue;
+    table.push_back({setting.long_flag(), "host-gateway-ip", [read](Settings& settings, const json::Value& value) {
+                       read(settings, json::Array{value});  // as it was called before there could be several
                      }});
   }
   return table;
@@ -108,6 +115,7 @@ void read_config_file(Settings& settings, const CLI::App& app, bool required) {
 }
 
 void check(const Settings& settings) {
+  check_network(settings.network);
   for (const auto& label : settings.labels) {
     if (!label.contains('=')) throw Error{Kind::invalid, "bad attribute format: {}", label};
   }

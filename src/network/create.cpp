@@ -167,15 +167,17 @@ std::shared_ptr<Network> Networks::Impl::add(NetworkRecord record) {
   Undo undo;
   undo.add([&]() noexcept {
     try {
-      if (rules_of(*network)) firewall.remove_bridge(network->record.link);
+      if (rules_of(*network, settings)) firewall.remove_bridge(network->record.link);
       driver.remove(host, *network);
     } catch (const Error& error) {
       log::warn("link of a network that failed is left", {{"network", network->name()}, {"error", error.message()}});
     }
   });
   if (!network->record.shown.ConfigOnly) driver.ensure(host, *network);
-  if (const auto rules = rules_of(*network)) firewall.add_bridge(*rules);
-  if (network->record.shown.EnableIPv6 && settings.ip_forward) firewall.enable_forwarding(true);
+  if (const auto rules = rules_of(*network, settings)) firewall.add_bridge(*rules);
+  if (network->record.shown.EnableIPv6 && settings.ip_forward) {
+    firewall.enable_forwarding(true, settings.ip_forward_no_drop);
+  }
   records.put(network->record);
   undo.dismiss();
   state.with([&](State& all) { all.networks.emplace(network->id(), network); });
@@ -211,6 +213,9 @@ Created Networks::create(const CreateRequest& request) {
       throw Error{Kind::not_found, "configuration network {} does not exist", quote(record.shown.ConfigFrom.Network)};
     }
     apply_config(*from, record);
+  } else if (const auto defaults = impl_->settings.default_network_options.find(record.shown.Driver);
+             defaults != impl_->settings.default_network_options.end()) {
+    for (const auto& [option, value] : defaults->second) record.shown.Options.emplace(option, value);
   }
   if (!record.shown.EnableIPv4 && !record.shown.EnableIPv6) {
     throw Error{Kind::invalid, "IPv4 or IPv6 must be enabled"};
@@ -252,7 +257,7 @@ void Networks::remove(const std::string& name_or_id) {
     Host host{impl_->records.owner()};
     get_driver(network->record.shown.Driver).retire(host, *network);
     impl_->removals.add(network);
-    if (rules_of(*network)) impl_->firewall.remove_bridge(network->record.link);
+    if (rules_of(*network, impl_->settings)) impl_->firewall.remove_bridge(network->record.link);
     impl_->publish("destroy", *network);
   }
   log::info("network removed", {{"id", network->id()}, {"name", network->name()}});

@@ -47,10 +47,26 @@ const char* truth(bool value) {
   return value ? "true" : "false";
 }
 
+/// --bridge: a bridge that somebody else has made, with the addresses that it has.
+Settings with_addresses_of_bridge(Host& host, Settings settings) {
+  const auto link = host.socket().find_link(settings.bridge);
+  if (!link) {
+    throw Error{Kind::invalid, "bridge device with non default name {} must be created manually", settings.bridge};
+  }
+  if (link->kind != "bridge") throw Error{Kind::invalid, "--bridge: link {} is no bridge", quote(settings.bridge)};
+  for (const auto& present : host.socket().addresses()) {
+    const auto& address = present.address;
+    if (present.link != link->index || address.address.is_link_local()) continue;
+    auto& own = address.address.is_v6() ? settings.bridge_address_v6 : settings.bridge_address;
+    if (!own) own = address;
+  }
+  return settings;
+}
+
 NetworkRecord make_default_bridge(const Settings& settings, const std::string& link) {
   auto record = make_default("bridge", "bridge");
   record.link = link;
-  record.made_link = true;
+  record.made_link = settings.bridge.empty();
   record.shown.EnableIPv6 = settings.ipv6;
   auto& config = record.shown.IPAM.Config.emplace();
   if (settings.bridge_address || settings.fixed_cidr) {
@@ -93,6 +109,13 @@ bool is_as_set(const NetworkRecord& present, const NetworkRecord& wanted) {
 
 }  // namespace
 
+void Networks::Impl::drop_default_bridge(Host& host, const Network& bridge) {
+  records.remove_network(bridge.id());
+  state.with([&](State& all) { all.networks.erase(bridge.id()); });
+  bridge_driver().remove(host, bridge);
+  firewall.remove_bridge(bridge.record.link);
+}
+
 void Networks::Impl::ensure_default_networks() {
   const auto [bridge, host_network, none, used] = state.with([](const State& all) {
     const auto found = all.find("bridge");
@@ -101,7 +124,14 @@ void Networks::Impl::ensure_default_networks() {
   if (!host_network) add(make_default("host", "host"));
   if (!none) add(make_default("none", "null"));
   Host host{records.owner()};
-  auto wanted = make_default_bridge(settings, choose_bridge_name(host));
+  if (settings.bridge == no_bridge) {
+    if (bridge && used) log::warn("the default bridge stays until its containers end", {{"link", bridge->record.link}});
+    if (bridge && !used) drop_default_bridge(host, *bridge);
+    return;
+  }
+  auto wanted = settings.bridge.empty()
+                    ? make_default_bridge(settings, choose_bridge_name(host))
+                    : make_default_bridge(with_addresses_of_bridge(host, settings), settings.bridge);
   if (bridge && (used || is_as_set(bridge->record, wanted))) {
     if (!is_as_set(bridge->record, wanted)) {
       log::warn("settings of the default bridge wait for its containers to end", {{"link", bridge->record.link}});
@@ -111,9 +141,7 @@ void Networks::Impl::ensure_default_networks() {
   if (bridge) {
     wanted.shown.Id = bridge->id();
     wanted.shown.Created = bridge->record.shown.Created;
-    state.with([&](State& all) { all.networks.erase(bridge->id()); });
-    bridge_driver().remove(host, *bridge);
-    firewall.remove_bridge(bridge->record.link);
+    drop_default_bridge(host, *bridge);
   }
   try {
     add_subnets(wanted);

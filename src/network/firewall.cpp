@@ -26,6 +26,7 @@ using nftables::Transaction;
 struct Wanted {
   std::map<std::string, BridgeRules> bridges;  ///< by link
   std::set<Publication> publications;
+  bool direct_routing = false;
   std::set<bool> forwarding;  ///< for IPv6, for IPv4: the host forwards because we let it
   bool refused_loopback = false;
   std::array<bool, 2> policy{};    ///< by IPv4, by IPv6: the host has rules for what comes in
@@ -49,6 +50,7 @@ struct Wanted {
       firewall::add_elements(elements, publication);
       if (refused_loopback) firewall::add_loopback_relay(elements, publication);
     }
+    if (direct_routing) firewall::add_direct_ports(elements, std::vector<Publication>(added.begin(), added.end()));
   }
 };
 
@@ -275,7 +277,9 @@ struct Firewall::Impl {
   Guarded<State> state;
 };
 
-Firewall::Firewall() : impl_(std::make_unique<Impl>()) {}
+Firewall::Firewall(bool direct_routing) : impl_(std::make_unique<Impl>()) {
+  impl_->state.with([&](Impl::State& state) { state.wanted.direct_routing = direct_routing; });
+}
 Firewall::~Firewall() = default;
 
 void Firewall::restore(std::span<const BridgeRules> bridges, std::span<const Publication> publications) {
@@ -356,13 +360,15 @@ void Firewall::withdraw(std::span<const Publication> publications) {
   nftables::forget(udp_flows_of(publications));
 }
 
-void Firewall::enable_forwarding(bool v6) {
+void Firewall::enable_forwarding(bool v6, bool for_all) {
   // The rule first: the host must not route for others even for a moment.
-  if (forwarding_is_on(v6)) return;
+  const bool is_on = forwarding_is_on(v6);
   impl_->state.with([&](Impl::State& state) {
-    state.wanted.forwarding.insert(v6);
-    state.repair();
+    auto& forwarding = state.wanted.forwarding;
+    const bool changes = for_all ? forwarding.erase(v6) != 0 : !is_on && forwarding.insert(v6).second;
+    if (changes) state.repair();
   });
+  if (is_on) return;
   switch_forwarding_on(v6);
 }
 

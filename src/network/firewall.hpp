@@ -29,6 +29,7 @@ struct BridgeRules {
   bool internal = false;   ///< nothing goes in or out
   bool icc = true;         ///< its containers reach each other
   bool masquerade = true;  ///< they reach the world by the host's address
+  bool direct = false;  ///< gateway mode nat: published ports are reached at the container's address from outside too
   GatewayMode v4 = GatewayMode::nat, v6 = GatewayMode::nat;
 
   friend bool operator==(const BridgeRules&, const BridgeRules&) = default;
@@ -36,8 +37,9 @@ struct BridgeRules {
 
 class Firewall {
  public:
-  /// Of the calling thread's network namespace. Changes nothing yet.
-  Firewall();
+  /// Of the calling thread's network namespace. Changes nothing yet. `direct_routing`: there are bridges that are
+  /// `direct`.
+  explicit Firewall(bool direct_routing = false);
   ~Firewall();
   Firewall(const Firewall&) = delete;
   Firewall& operator=(const Firewall&) = delete;
@@ -56,9 +58,9 @@ class Firewall {
   void withdraw(std::span<const Publication> publications);
 
   /// Lets the host forward packets, if it does not. Then it forwards those of containers alone, as before: whoever
-  /// wants it to route for others accepts them in berth-user. For IPv6, links that learn their routes from routers go
-  /// on doing so.
-  void enable_forwarding(bool v6);
+  /// wants it to route for others accepts them in berth-user, or says `for_all`. For IPv6, links that learn their
+  /// routes from routers go on doing so.
+  void enable_forwarding(bool v6, bool for_all = false);
 
   /// Readable when anybody changed rules of the namespace: time to call `heal`.
   [[nodiscard]] FdRef changes() const noexcept;

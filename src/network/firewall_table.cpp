@@ -65,6 +65,7 @@ std::vector<Chain> make_chains() {
       {.name = std::string{user_chain}},
       {.name = "neighbours"},
       {.name = "into-nat"},
+      {.name = "into-direct"},
       {.name = "into-unprotected"},
       {.name = "into-routed"},
       {.name = "publish"},
@@ -167,6 +168,11 @@ void add_targets(Rules& rules) {
   add("into-nat", {published, accept()});
   add("into-nat", {drop()});
 
+  add("into-direct", {published, accept()});
+  add("into-direct", {is_in({ip_daddr, l4proto, th_dport}, "open4"), accept()});
+  add("into-direct", {is_in({ip6_daddr, l4proto, th_dport}, "open6"), accept()});
+  add("into-direct", {drop()});
+
   add("into-unprotected", {published, accept()});
   add("into-unprotected", {is_in({iifname}, "bridges"), drop()});
   add("into-unprotected", {accept()});
@@ -217,7 +223,7 @@ std::uint8_t protocol_number(Protocol protocol) {
 Verdict verdict_into(const BridgeRules& bridge, bool v6) {
   if (bridge.internal) return {Verdict::Code::drop, {}};
   switch (v6 ? bridge.v6 : bridge.v4) {
-    case GatewayMode::nat: return {Verdict::Code::go_to, "into-nat"};
+    case GatewayMode::nat: return {Verdict::Code::go_to, bridge.direct ? "into-direct" : "into-nat"};
     case GatewayMode::nat_unprotected: return {Verdict::Code::go_to, "into-unprotected"};
     case GatewayMode::routed: return {Verdict::Code::go_to, "into-routed"};
     case GatewayMode::isolated: break;
@@ -343,6 +349,28 @@ void add_loopback_relay(Elements& elements, const Publication& publication) {
   auto of_loopback = publication;
   of_loopback.host_address = parse_ip("::1");
   add_relay(elements, of_loopback);
+}
+
+void add_direct_ports(Elements& elements, std::span<const Publication> publications) {
+  using Ports = std::map<unsigned, unsigned>;  // the first, and the one after the last
+  std::map<std::pair<IpAddress, Protocol>, Ports> open;
+  for (const auto& publication : publications) {
+    if (publication.host_first == 0 || publication.host_address.is_loopback()) continue;
+    auto& end = open[{publication.container, publication.protocol}][publication.container_first];
+    end = std::max(end, publication.container_first + unsigned{publication.count});
+  }
+  for (const auto& [target, ports] : open) {
+    const auto container = address(target.first);
+    const auto proto = protocol(protocol_number(target.second));
+    for (auto range = ports.begin(); range != ports.end();) {
+      const auto first = range->first;
+      auto end = range->second;
+      for (++range; range != ports.end() && range->first <= end; ++range) end = std::max(end, range->second);
+      elements[target.first.is_v6() ? "open6" : "open4"].push_back(
+          {.key = {container, proto, port(static_cast<std::uint16_t>(first))},
+           .last = {container, proto, port(static_cast<std::uint16_t>(end - 1))}});
+    }
+  }
 }
 
 void add_forwarding(Elements& elements, bool v6) {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,9 @@ using Elements = std::map<std::string, std::vector<nftables::Element>, std::less
 void add_elements(Elements& elements, const BridgeRules& bridge);
 /// Those that a published port adds, or a range of them: one, if the ports are the same inside and it is long.
 void add_elements(Elements& elements, const Publication& publication);
+/// What opens published ports at the containers' own addresses, for `direct` bridges. All of a container are given
+/// together: where they overlap one interval has them.
+void add_direct_ports(Elements& elements, std::span<const Publication> publications);
 /// The way by a relay for the host's own connections to ::1, where that is refused otherwise; nothing if it has none.
 void add_loopback_relay(Elements& elements, const Publication& publication);
 /// The host forwards for containers alone.

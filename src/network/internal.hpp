@@ -74,6 +74,7 @@ struct Networks::Impl {
 
   // defaults.cpp; `changes` is held
   void ensure_default_networks();
+  void drop_default_bridge(Host& host, const Network& bridge);
   void ensure_links();
   void ensure_link(Host& host, Network& network);
   /// Before a container comes to the network, `changes` is not held: if others have removed its link or set it down, it
@@ -127,7 +128,7 @@ struct Networks::Impl {
 };
 
 /// What the firewall is told of a network; nothing if that is no bridge.
-std::optional<BridgeRules> rules_of(const Network& network);
+std::optional<BridgeRules> rules_of(const Network& network, const Settings& settings);
 
 /// A name for the host's end of a pair.
 std::string make_veth_name();

@@ -41,19 +41,28 @@ struct AddressPool {
   unsigned size = 0;
 };
 
+/// --bridge=none: there is no default bridge, and containers that ask for no network have a loopback link alone.
+inline constexpr std::string_view no_bridge = "none";
+
 struct Settings {
   std::vector<AddressPool> default_address_pools;  ///< empty: Docker's
-  std::optional<Cidr> bridge_address;              ///< --bip: address of the default bridge, with its subnet
-  std::optional<Cidr> bridge_address_v6;           ///< --bip6
-  std::optional<Cidr> fixed_cidr, fixed_cidr_v6;   ///< where the default bridge's containers get addresses from
+  std::string bridge;  ///< --bridge: a bridge of the host's that is the default one's, or `no_bridge`; empty: our own
+  std::optional<Cidr> bridge_address;             ///< --bip: address of the default bridge, with its subnet
+  std::optional<Cidr> bridge_address_v6;          ///< --bip6
+  std::optional<Cidr> fixed_cidr, fixed_cidr_v6;  ///< where the default bridge's containers get addresses from
   std::optional<IpAddress> default_gateway, default_gateway_v6;
   std::uint32_t mtu = 1500;  ///< of the default bridge
   bool ipv6 = false;         ///< on the default bridge
   bool icc = true;           ///< containers on the default bridge reach each other
   bool ip_masquerade = true;
-  bool ip_forward = true;                            ///< switch forwarding of the host on
-  std::optional<IpAddress> publish_default_address;  ///< --ip, --publish-default-address
-  std::size_t ready_sandboxes = 4;                   ///< with a link on the default bridge
+  bool ip_forward = true;             ///< switch forwarding of the host on
+  bool ip_forward_no_drop = false;    ///< if we have switched it on: for others' packets too
+  bool allow_direct_routing = false;  ///< published ports are reached at containers' addresses from outside too
+  std::map<std::string, StringMap> default_network_options;  ///< of new networks, by driver
+  DnsConfig dns;                                             ///< of containers that ask for nothing else
+  std::vector<IpAddress> host_gateways;                      ///< what "host-gateway" stands for; empty: the bridge's
+  std::optional<IpAddress> publish_default_address;          ///< --ip, --publish-default-address
+  std::size_t ready_sandboxes = 4;                           ///< with a link on the default bridge
   std::size_t ready_bare_sandboxes = 1;
 };
 

@@ -65,6 +65,7 @@ Networks::Impl::Impl(Settings given, Collaborators others)
       collaborators(std::move(others)),
       records(collaborators.database),
       pools(pools_of(settings, records.owner())),
+      firewall(settings.allow_direct_routing),
       removals([this](const Network& network) {
         Host host{records.owner()};
         get_driver(network.record.shown.Driver).remove(host, network);

@@ -33,13 +33,14 @@ std::vector<Publication> retarget(const std::vector<Publication>& publications, 
 
 }  // namespace
 
-std::optional<BridgeRules> rules_of(const Network& network) {
+std::optional<BridgeRules> rules_of(const Network& network, const Settings& settings) {
   const auto& shown = network.record.shown;
   if (shown.Driver != "bridge" || shown.ConfigOnly) return std::nullopt;
   BridgeRules rules{.link = network.record.link,
                     .internal = shown.Internal,
                     .icc = network.options.icc,
                     .masquerade = network.options.masquerade,
+                    .direct = settings.allow_direct_routing,
                     .v4 = network.options.v4,
                     .v6 = network.options.v6};
   for (const auto& config : shown.IPAM.Config.value_or(std::vector<IpamSubnet>{})) {
@@ -107,7 +108,7 @@ void Networks::Impl::restore_firewall() {
   bool v6 = false;
   state.with([&](const State& all) {
     for (const auto& [id, network] : all.networks) {
-      if (auto rules = rules_of(*network)) bridges.push_back(std::move(*rules));
+      if (auto rules = rules_of(*network, settings)) bridges.push_back(std::move(*rules));
       v6 = v6 || network->record.shown.EnableIPv6;
     }
     for (const auto& [id, member] : all.members)
@@ -117,8 +118,8 @@ void Networks::Impl::restore_firewall() {
   try {
     firewall.restore(bridges, publications);
     if (!settings.ip_forward) return;
-    firewall.enable_forwarding(false);
-    if (v6) firewall.enable_forwarding(true);
+    firewall.enable_forwarding(false, settings.ip_forward_no_drop);
+    if (v6) firewall.enable_forwarding(true, settings.ip_forward_no_drop);
   } catch (const Error& error) {
     log::warn("no firewall: networks are not isolated and ports are not published, going on without it",
               {{"error", error.message()}});

@@ -71,9 +71,35 @@ TEST_F(SettingsTest, NetworksAreSetAsDockerds) {
   EXPECT_EQ(network.default_address_pools.size(), 2U);
 }
 
+TEST_F(SettingsTest, WhatContainersAreToldOfNamesIsSetAsDockerds) {
+  auto network = parse({"--dns", "192.0.2.1", "--dns=2001:db8::1", "--dns-search", "a.test", "--dns-opt", "ndots:1",
+                        "--host-gateway-ip", "192.0.2.2", "--host-gateway-ip", "2001:db8::2", "-b", "none",
+                        "--default-network-opt", "bridge=a=b=c", "--default-network-opt", "bridge=d=", "--config-file",
+                        file("{}")})
+                     .network;
+  EXPECT_EQ(network.dns.servers, (std::vector<std::string>{"192.0.2.1", "2001:db8::1"}));
+  EXPECT_EQ(network.dns.search, std::vector<std::string>{"a.test"});
+  EXPECT_EQ(network.dns.options, std::vector<std::string>{"ndots:1"});
+  EXPECT_EQ(network.host_gateways, (std::vector{parse_ip("192.0.2.2"), parse_ip("2001:db8::2")}));
+  EXPECT_EQ(network.bridge, network::no_bridge);
+  EXPECT_EQ(network.default_network_options.at("bridge"), (network::StringMap{{"a", "b=c"}, {"d", ""}}));
+  network = parse({"--config-file", file(R"({"dns": ["192.0.2.1"], "dns-search": ["a.test"], "dns-opts": ["ndots:1"],
+      "host-gateway-ip": "192.0.2.2", "bridge": "mine", "ip-forward-no-drop": true, "allow-direct-routing": true,
+      "default-network-opts": {"bridge": {"a": "b"}}, "userland-proxy": false, "userland-proxy-path": "/x"})")})
+                .network;
+  EXPECT_EQ(network.dns.servers, std::vector<std::string>{"192.0.2.1"});
+  EXPECT_EQ(network.host_gateways, std::vector{parse_ip("192.0.2.2")});
+  EXPECT_EQ(network.bridge, "mine");
+  EXPECT_TRUE(network.ip_forward_no_drop && network.allow_direct_routing);
+  EXPECT_EQ(network.default_network_options.at("bridge"), (network::StringMap{{"a", "b"}}));
+}
+
 TEST_F(SettingsTest, ImpossibleNetworksAreRefused) {
-  for (const auto* flag : {"--bip=10.1.0.0/24", "--bip=fd00::1/64", "--bip=x", "--mtu=12", "--icc=perhaps", "--ip=host",
-                           "--default-address-pool=base=10.0.0.0/8", "--fixed-cidr=10.0.0.1"}) {
+  for (const auto* flag :
+       {"--bip=10.1.0.0/24", "--bip=fd00::1/64", "--bip=x", "--mtu=12", "--icc=perhaps", "--ip=host",
+        "--default-address-pool=base=10.0.0.0/8", "--fixed-cidr=10.0.0.1", "--iptables=false", "--ip6tables=false",
+        "--firewall-backend=iptables", "--dns=x", "--dns-search=a b", "--host-gateway-ip=x",
+        "--default-network-opt=bridge=a", "--bridge=a/b", "--bridge-accept-fwmark=1", "--userland-proxy=perhaps"}) {
     EXPECT_THROW(parse({flag, "--config-file", file("{}")}), Error) << flag;
   }
   for (const auto* content : {R"({"bip": true})", R"({"icc": "no"})", R"({"default-address-pools": {}})",

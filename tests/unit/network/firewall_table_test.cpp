@@ -38,10 +38,15 @@ std::vector<std::string> texts(const BridgeRules& bridge) {
   return texts(elements);
 }
 
-std::vector<std::string> texts(const Publication& publication) {
+std::vector<std::string> texts(const std::vector<Publication>& publications, bool direct_routing = false) {
   Elements elements;
-  add_elements(elements, publication);
+  for (const auto& publication : publications) add_elements(elements, publication);
+  if (direct_routing) add_direct_ports(elements, publications);
   return texts(elements);
+}
+
+std::vector<std::string> texts(const Publication& publication) {
+  return texts(std::vector{publication});
 }
 
 std::vector<std::string> rules_of(std::string_view chain) {
@@ -148,6 +153,24 @@ TEST(FirewallTable, ContainerWithIPv6IsReachedByARelayFromTheLoopbackAddressAlon
 TEST(FirewallTable, PortOfARoutedNetworkIsOpenedAtTheContainersAddress) {
   EXPECT_THAT(texts({Protocol::tcp, parse_ip("0.0.0.0"), 0, parse_ip("172.17.0.2"), 80, 1}),
               ElementsAre("open4: 172.17.0.2 . tcp . 80 - 172.17.0.2 . tcp . 80"));
+}
+
+TEST(FirewallTable, DirectRoutingOpensPublishedPortsAtTheContainersAddressOnce) {
+  const auto web = parse_ip("172.17.0.2");
+  EXPECT_THAT(texts({{Protocol::tcp, parse_ip("0.0.0.0"), 8080, web, 80, 1},
+                     {Protocol::tcp, parse_ip("0.0.0.0"), 9000, web, 80, 3},
+                     {Protocol::tcp, parse_ip("10.0.0.1"), 9010, web, 83, 1},
+                     {Protocol::tcp, parse_ip("10.0.0.1"), 9011, web, 90, 1},
+                     {Protocol::tcp, parse_ip("127.0.0.1"), 9012, web, 99, 1}},
+                    true),
+              testing::IsSupersetOf({"open4: 172.17.0.2 . tcp . 80 - 172.17.0.2 . tcp . 83",
+                                     "open4: 172.17.0.2 . tcp . 90 - 172.17.0.2 . tcp . 90"}));
+  EXPECT_THAT(texts({{Protocol::tcp, parse_ip("127.0.0.1"), 9012, web, 99, 1}}, true),
+              ElementsAre("ports4: 127.0.0.1 . tcp . 9012 : 172.17.0.2 . 99"));
+  EXPECT_THAT(texts(BridgeRules{.link = "docker0", .direct = true}),
+              testing::Contains("into4: \"docker0\" : goto into-direct"));
+  EXPECT_THAT(texts(BridgeRules{.link = "docker0", .direct = true, .v4 = GatewayMode::routed}),
+              testing::Contains("into4: \"docker0\" : goto into-routed"));
 }
 
 }  // namespace
