@@ -107,7 +107,9 @@ Reply list(const Request& request, Engine& engine) {
 }
 
 Reply inspect(const Request& request, Engine& engine) {
-  return Reply::json(engine.containers().inspect(request.name(), request.flag("size")));
+  auto container = engine.containers().inspect(request.name(), request.flag("size"));
+  to_version(container, request.version());
+  return Reply::json(container);
 }
 
 Reply top(const Request& request, Engine& engine) {

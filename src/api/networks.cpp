@@ -77,6 +77,7 @@ Reply prune(const Request& request, Engine& engine) {
 
 const Route routes[] = {
     {Method::get, "/networks", list},                         // 200, 400
+    {Method::get, "/networks/", list},                        // 200, 400
     {Method::post, "/networks/create", create},               // 201, 400, 403, 404, 409, 501
     {Method::post, "/networks/prune", prune},                 // 200, 400, 409
     {Method::get, "/networks/{id}", inspect},                 // 200, 400, 404

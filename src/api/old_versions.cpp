@@ -1,7 +1,10 @@
 #include "api/old_versions.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "base/strings.hpp"
+#include "containers/network_mode.hpp"
 
 namespace berth::api {
 
@@ -63,6 +66,19 @@ void add_old_image_filter(Filters& filters, const Request& request) {
   if (request.version() >= ApiVersion{1, 41}) return;
   if (const auto reference = request.query_or("filter", ""); !reference.empty())
     filters["reference"].push_back(reference);
+}
+
+void to_version(containers::Inspect& container, ApiVersion version) {
+  if (version >= ApiVersion{1, 45}) return;
+  // Since then DNSNames has them.
+  for (auto& [name, endpoint] : container.NetworkSettings.Networks) {
+    if (!containers::is_user_defined(name)) continue;
+    if (!endpoint.Aliases) endpoint.Aliases.emplace();
+    for (const auto& alias : {container.Id.substr(0, 12), container.Config.Hostname}) {
+      auto& aliases = *endpoint.Aliases;
+      if (std::ranges::find(aliases, alias) == aliases.end()) aliases.push_back(alias);
+    }
+  }
 }
 
 void to_version(json::Value& image, ApiVersion version) {

@@ -4,6 +4,7 @@
 
 #include "api/request.hpp"
 #include "containers/config.hpp"
+#include "containers/inspect.hpp"
 #include "network/config.hpp"
 
 namespace berth::api {
@@ -22,6 +23,9 @@ bool shows_members_in_lists(ApiVersion version);
 
 /// Filters of the image list: before 1.41 a reference could come as the parameter `filter`.
 void add_old_image_filter(Filters& filters, const Request& request);
+
+/// An inspection of a container as that version shows it.
+void to_version(containers::Inspect& container, ApiVersion version);
 
 /// The element of an image list, and an image's inspection, as that version shows them.
 void to_version(json::Value& image, ApiVersion version);

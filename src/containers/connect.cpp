@@ -159,7 +159,12 @@ void Containers::connect_network(const std::string& name, const std::string& net
 
 void Containers::disconnect_network(const std::string& name, const std::string& network, bool force) {
   auto& impl = *impl_;
-  const auto container = impl.get(name);
+  const auto container = force && !name.empty() ? impl.find(name) : impl.get(name);
+  if (!container) {
+    // Docker has endpoints without containers, which this is for.
+    if (!impl.collaborators.networks.find(network)) throw Error{Kind::not_found, "network {} not found", network};
+    throw Error{Kind::not_found, "endpoint {} not found", name};
+  }
   const std::lock_guard lock{container->operation};
   const std::lock_guard whole_network{container->networking};
   const auto key = impl.collaborators.networks.find(network);

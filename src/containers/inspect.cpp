@@ -1,6 +1,7 @@
 #include "containers/inspect.hpp"
 
 #include "containers/internal.hpp"
+#include "containers/network_mode.hpp"
 #include "containers/show.hpp"
 #include "containers/show_network.hpp"
 #include "containers/spec_parts.hpp"
@@ -35,6 +36,15 @@ HostConfig shown_host_config(HostConfig host) {
   return host;
 }
 
+/// What was asked for the network that the mode names: where clients before 1.44 look for it, and scripts of today.
+std::string asked_mac_address(const Definition& definition) {
+  const auto& mode = definition.host_config.NetworkMode;
+  const auto endpoints = endpoints_of(definition);
+  const auto main = endpoints.find(network_of(mode));
+  const bool has_address = is_user_defined(mode) || network_of(mode) == default_network;
+  return has_address && main != endpoints.end() ? main->second.MacAddress : std::string{};
+}
+
 }  // namespace
 
 Inspect Containers::inspect(const std::string& name, bool size) {
@@ -66,6 +76,7 @@ Inspect Containers::inspect(const std::string& name, bool size) {
   shown.HostConfig = shown_host_config(definition.host_config);
   shown.HostConfig.Links = impl_->shown_links(record);
   shown.Config = definition.config;
+  shown.Config.MacAddress = asked_mac_address(definition);
   shown.Mounts = mount_points(definition.host_config);
   shown.NetworkSettings = shown_network_settings(record, connections.get(), impl_->network_ids());
   shown.GraphDriver.Name = "overlay2";

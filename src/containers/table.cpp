@@ -47,6 +47,7 @@ ContainerPtr Containers::Impl::find(const std::string& name) {
 }
 
 ContainerPtr Containers::Impl::get(const std::string& name) {
+  if (name.empty()) throw Error{Kind::invalid, "invalid name or ID supplied: \"\""};
   auto container = find(name);
   if (!container) throw_not_found(name);
   return container;

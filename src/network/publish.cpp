@@ -67,12 +67,20 @@ PortTarget Networks::Impl::target_of(const State& all, const std::vector<Endpoin
 }
 
 std::vector<Publication> Networks::Impl::reserve_ports(const std::string& container_id) {
-  const auto [requests, target] = state.with([&](const State& all) {
+  const auto [requests, target, endpoint] = state.with([&](const State& all) {
     const auto& record = all.members.at(container_id);
-    return std::pair{record.port_requests, target_of(all, record.endpoints)};
+    const auto* gateway = choose_gateway(record.endpoints, false);
+    if (gateway == nullptr) gateway = choose_gateway(record.endpoints, true);
+    const auto id = gateway != nullptr ? gateway->endpoint_id : std::string{};
+    return std::tuple{record.port_requests, target_of(all, record.endpoints),
+                      fmt::format("{} ({})", record.member.name, id)};
   });
   if (requests.empty() || (!target.v4 && !target.v6)) return {};
-  return ports.reserve(requests, target);
+  try {
+    return ports.reserve(requests, target);
+  } catch (Error& error) {
+    throw error.in("driver failed programming external connectivity on endpoint {}", endpoint);
+  }
 }
 
 void Networks::Impl::unpublish(const std::vector<Publication>& publications) noexcept {

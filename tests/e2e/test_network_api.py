@@ -355,6 +355,44 @@ def test_connecting_names_what_is_not_there(host):
         assert reply.status == 404 and "network nowhere not found" in reply.message
 
 
+def test_a_mac_address_that_was_asked_for_is_shown_where_older_clients_look(host):
+    made(host, "lan")
+    web = host.spawn("sleep", "1000", host_config={"NetworkMode": "lan"}, NetworkingConfig={
+        "EndpointsConfig": {"lan": {"MacAddress": "02:00:00:00:00:77"}}})
+    assert host.inspect(web)["Config"]["MacAddress"] == "02:00:00:00:00:77"
+    assert "MacAddress" not in host.inspect(host.spawn("sleep", "1000"))["Config"]
+
+
+def test_clients_before_1_45_see_short_ids_among_the_aliases(host):
+    made(host, "lan")
+    web = host.spawn("sleep", "1000", Hostname="front", host_config={"NetworkMode": "lan"}, NetworkingConfig={
+        "EndpointsConfig": {"lan": {"Aliases": ["shop"]}}})
+
+    def aliases(version):
+        return host.api.get(f"{version}/containers/{web}/json").json["NetworkSettings"]["Networks"]["lan"]["Aliases"]
+    assert aliases("/v1.44") == aliases("/v1.24") == ["shop", web[:12], "front"]
+    assert aliases("/v1.45") == aliases("") == ["shop"]
+    plain = host.spawn("sleep", "1000")
+    networks = host.api.get(f"/v1.44/containers/{plain}/json").json["NetworkSettings"]["Networks"]
+    assert networks["bridge"]["Aliases"] is None
+
+
+def test_the_list_may_be_asked_for_with_a_slash(host):
+    assert host.api.get("/networks/").json == host.api.get("/networks").json
+
+
+@pytest.mark.parametrize("path, body, status, message", [
+    ("/networks/bridge/connect", {}, 400, 'invalid name or ID supplied: ""'),
+    ("/networks/bridge/disconnect", {}, 400, 'invalid name or ID supplied: ""'),
+    ("/networks/bridge/disconnect", {"Container": "nobody"}, 404, "No such container: nobody"),
+    ("/networks/bridge/disconnect", {"Container": "nobody", "Force": True}, 404, "endpoint nobody not found"),
+    ("/networks/nowhere/disconnect", {"Container": "nobody", "Force": True}, 404, "network nowhere not found"),
+])
+def test_containers_that_are_not_there(host, path, body, status, message):
+    reply = host.api.post(path, body=body)
+    assert (reply.status, reply.message) == (status, message)
+
+
 def test_older_versions_of_the_api(host):
     reply = host.api.post("/v1.24/networks/create", body={"Name": "old", "CheckDuplicate": True, "Driver": "bridge",
                                                           "EnableIPv4": False})

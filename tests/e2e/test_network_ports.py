@@ -58,6 +58,7 @@ def test_a_port_that_is_taken_is_named_and_nothing_stays(host):
     other = host.create("sleep", "1000", name="late", **published(("127.0.0.1", "18000")))
     reply = host.api.post(f"/containers/{other}/start")
     assert reply.status == 500 and "18000" in reply.message and "port is already allocated" in reply.message
+    assert "driver failed programming external connectivity on endpoint" in reply.message
     shown = host.inspect(other)
     assert shown["State"]["Status"] == "created" and shown["NetworkSettings"]["Ports"] == {}
     assert shown["NetworkSettings"]["Networks"]["bridge"]["IPAddress"] == ""
