@@ -38,7 +38,8 @@ int try_listen(Protocol protocol, const IpAddress& address, std::uint16_t port) 
   if (protocol == Protocol::tcp) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const auto to = make_socket_address(address, port);
   if (::bind(socket.get(), to.generic(), to.size) < 0) return errno;
-  return type == SOCK_STREAM && ::listen(socket.get(), 0) < 0 ? errno : 0;
+  // One: for SCTP, none would mean to stop listening.
+  return type == SOCK_STREAM && ::listen(socket.get(), 1) < 0 ? errno : 0;
 }
 
 bool host_has_ipv6() {

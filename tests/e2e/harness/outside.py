@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 
@@ -11,12 +12,21 @@ ASK = """
 import socket, sys
 kind = socket.SOCK_DGRAM if sys.argv[3] == "udp" else socket.SOCK_STREAM
 family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
-with socket.socket(family, kind) as asking:
+with socket.socket(family, kind, socket.IPPROTO_SCTP if sys.argv[3] == "sctp" else 0) as asking:
     asking.settimeout(float(sys.argv[4]))
     asking.connect((sys.argv[1], int(sys.argv[2])))
     asking.send(b"?\\n")
     print(asking.recv(65536).decode().strip())
 """
+
+
+def has_sctp():
+    """Whether this kernel has it at all."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP).close()
+    except OSError:
+        return False
+    return True
 
 
 class Outside:
@@ -97,7 +107,7 @@ import socket, sys
 kind = socket.SOCK_DGRAM if sys.argv[2] == "udp" else socket.SOCK_STREAM
 serving = []
 for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
-    one = socket.socket(family, kind)
+    one = socket.socket(family, kind, socket.IPPROTO_SCTP if sys.argv[2] == "sctp" else 0)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
         one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
