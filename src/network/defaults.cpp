@@ -216,7 +216,7 @@ void Networks::recover() {
   impl_->ensure_default_networks();
   impl_->ensure_links();
   impl_->guard = std::jthread{[impl = impl_.get()](const std::stop_token& stop) { impl->guard_firewall(stop); }};
-  impl_->sandboxes.refill();
+  impl_->refill();
 }
 
 }  // namespace berth::network

@@ -14,8 +14,6 @@
 namespace berth::network {
 namespace {
 
-constexpr std::uint32_t usual_mtu = 1500;
-
 /// Stable, so that who remembers it from before a restart is right.
 MacAddress bridge_mac(std::string_view network_id) {
   MacAddress mac{{0x02, 0x42}};

@@ -21,6 +21,9 @@
 
 namespace berth::network {
 
+/// Of links on a bridge whose network does not say.
+constexpr std::uint32_t usual_mtu = 1500;
+
 /// A network while the daemon runs.
 struct Network {
   explicit Network(NetworkRecord from);

@@ -66,6 +66,8 @@ struct Networks::Impl {
 
   // networks.cpp
   Sandbox make_sandbox(SandboxKind kind);
+  /// Of those that are for networks with names only if there is such a network.
+  void refill();
   void publish(std::string_view action, const Network& network, const std::string& container_id = {});
 
   // create.cpp; `changes` is held
@@ -99,7 +101,7 @@ struct Networks::Impl {
   void forget_endpoint(const std::string& container_id, const std::string& network_id) noexcept;
 
   // join.cpp: names
-  [[nodiscard]] bool has_names(const std::vector<EndpointRequest>& requests) const;
+  [[nodiscard]] bool has_names(std::span<const EndpointRequest> requests) const;
   /// What a container's names and its resolver follow from has changed. It gets a resolver if it needs one by now.
   void update_resolver(const std::string& container_id, Sandbox* sandbox);
 

@@ -92,7 +92,8 @@ Sandbox Networks::take_sandbox(std::span<const EndpointRequest> endpoints) {
     const auto network = state.find(endpoints.front().network);
     return network && get_driver(network->record.shown.Driver).has_host_links();
   });
-  return impl_->sandboxes.take(linked ? SandboxKind::linked : SandboxKind::bare);
+  if (!linked) return impl_->sandboxes.take(SandboxKind::bare);
+  return impl_->sandboxes.take(impl_->has_names(endpoints) ? SandboxKind::named : SandboxKind::linked);
 }
 
 Sandbox Networks::open_sandbox(pid_t process) {
@@ -103,7 +104,10 @@ Connections Networks::join(Sandbox& sandbox, const JoinRequest& request) {
   const auto& id = request.member.container_id;
   leave(id);
   ResolverSockets resolver;
-  if (impl_->has_names(request.endpoints)) resolver = open_resolver_sockets(sandbox.netns());
+  auto ready = std::exchange(sandbox.ready_resolver, std::nullopt);
+  if (impl_->has_names(request.endpoints)) {
+    resolver = ready ? std::move(*ready) : open_resolver_sockets(sandbox.netns());
+  }
   const auto reservation =
       impl_->state.with([&](Impl::State& state) { return impl_->reserve(state, sandbox, request, resolver.ports); });
   Undo undo;
@@ -129,7 +133,7 @@ Connections Networks::join(Sandbox& sandbox, const JoinRequest& request) {
   return made;
 }
 
-bool Networks::Impl::has_names(const std::vector<EndpointRequest>& requests) const {
+bool Networks::Impl::has_names(std::span<const EndpointRequest> requests) const {
   return state.with([&](const State& all) {
     return std::ranges::any_of(requests, [&](const EndpointRequest& request) {
       const auto network = all.find(request.network);

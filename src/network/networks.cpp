@@ -95,11 +95,26 @@ Networks::Impl::Impl(Settings given, Collaborators others)
 }
 
 Sandbox Networks::Impl::make_sandbox(SandboxKind kind) {
-  const auto bridge = state.with([](const State& all) { return all.find("bridge"); });
-  if (kind == SandboxKind::bare || !bridge || !bridge_driver().is_whole(*bridge)) return Sandbox::make();
+  if (kind == SandboxKind::bare) return Sandbox::make();
   Host host{records.owner()};
+  if (kind == SandboxKind::named) {
+    auto sandbox = Sandbox::make(host.socket(), make_veth_name(), 0, usual_mtu, link_alias(host, "veth", "ready"));
+    sandbox.ready_resolver = open_resolver_sockets(sandbox.netns());
+    return sandbox;
+  }
+  const auto bridge = state.with([](const State& all) { return all.find("bridge"); });
+  if (!bridge || !bridge_driver().is_whole(*bridge)) return Sandbox::make();
   const auto mtu = bridge->options.mtu == 0 ? settings.mtu : bridge->options.mtu;
   return Sandbox::make(host.socket(), make_veth_name(), bridge->link_index, mtu, link_alias(host, "veth", "ready"));
+}
+
+void Networks::Impl::refill() {
+  const auto has_names_and_links = [](const auto& entry) {
+    const auto& shown = entry.second->record.shown;
+    return !is_predefined(shown.Name) && !shown.ConfigOnly && get_driver(shown.Driver).has_host_links();
+  };
+  sandboxes.refill(
+      state.with([&](const State& all) { return std::ranges::any_of(all.networks, has_names_and_links); }));
 }
 
 std::string make_veth_name() {
@@ -146,7 +161,7 @@ std::vector<std::string> Networks::members() {
 
 void Networks::refill() {
   impl_->remove_left_links();
-  impl_->sandboxes.refill();
+  impl_->refill();
 }
 
 }  // namespace berth::network

@@ -73,7 +73,9 @@ Sandbox Sandbox::make(netlink::Socket& host, const std::string& host_name, std::
             .omit_link_local_address(host_name));
     link.host_index = host.get_link(host_name).index;
     link.index = parts.socket.get_link(first_link).index;
-    host.apply(netlink::Request{}.set_hairpin(link.host_index, true).change_link(link.host_index, {.up = true}));
+    netlink::Request request;
+    if (bridge != 0) request.set_hairpin(link.host_index, true);
+    host.apply(request.change_link(link.host_index, {.up = true}));
     parts.socket.apply(netlink::Request{}.change_link(link.index, {.up = true}));
     link.ipv6 = open_sysctl(fmt::format("ipv6/conf/{}/disable_ipv6", first_link));
   });

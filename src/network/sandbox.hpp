@@ -12,15 +12,17 @@
 #include "base/fd.hpp"
 #include "netlink/netlink.hpp"
 #include "network/relay.hpp"
+#include "network/sandbox_dns.hpp"
 
 namespace berth::network {
 
-/// A veth pair whose inner end waits in a sandbox, up and without addresses, and whose other end is a port of a bridge.
+/// A veth pair whose inner end waits in a sandbox, up and without addresses, and whose other end is a port of a bridge
+/// or can become one.
 struct ReadyLink {
   std::string host_name;
   std::string name;  ///< in the sandbox
   std::uint32_t host_index = 0;
-  std::uint32_t bridge = 0;  ///< index
+  std::uint32_t bridge = 0;  ///< index; 0: it is on none
   std::uint32_t index = 0;   ///< in the sandbox
   std::uint32_t mtu = 0;
   UniqueFd ipv6;  ///< its file disable_ipv6 of /proc/sys
@@ -33,7 +35,7 @@ class Sandbox {
  public:
   /// A new one with its loopback interface up. Links that are added have no IPv6 (`set_ipv6_of_new_links`).
   static Sandbox make();
-  /// A new one with a veth pair: the end here is a port of `bridge` and is called `host_name`.
+  /// A new one with a veth pair: the end here is a port of `bridge`, if that is not 0, and is called `host_name`.
   static Sandbox make(netlink::Socket& host, const std::string& host_name, std::uint32_t bridge, std::uint32_t mtu,
                       std::string_view alias);
   /// That of a process. Throws `not_found` if the process is gone.
@@ -42,8 +44,9 @@ class Sandbox {
   [[nodiscard]] FdRef netns() const noexcept { return netns_; }
   [[nodiscard]] netlink::Socket& socket() noexcept { return socket_; }
 
-  std::optional<ReadyLink> ready_link;  ///< until an endpoint takes it
-  std::optional<Relay> relay;           ///< after a join, connect or disconnect that changed it: for whoever serves it
+  std::optional<ReadyLink> ready_link;            ///< until an endpoint takes it
+  std::optional<ResolverSockets> ready_resolver;  ///< until a join takes it
+  std::optional<Relay> relay;  ///< after a join, connect or disconnect that changed it: for whoever serves it
   /// After a join, connect or resume that opened them: the sockets of its resolver, for whoever keeps them while no
   /// daemon runs.
   std::vector<UniqueFd> resolver_sockets;

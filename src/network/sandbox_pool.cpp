@@ -13,21 +13,36 @@ SandboxPool::SandboxPool(std::size_t linked, std::size_t bare, Make make)
 SandboxPool::~SandboxPool() = default;
 
 Sandbox SandboxPool::take(SandboxKind kind) {
-  {
-    const std::lock_guard lock{mutex_};
-    auto& ready = shelf(kind).ready;
-    if (!ready.empty()) {
-      auto sandbox = std::move(ready.back());
-      ready.pop_back();
-      return sandbox;
-    }
-  }
-  return make_(kind);
+  auto found = find(kind);
+  // One that is on a bridge already can be moved to another, and saves the better part of the time.
+  if (!found && kind == SandboxKind::named) found = find(SandboxKind::linked);
+  return found ? std::move(*found) : make_(kind);
 }
 
-void SandboxPool::refill() {
+std::optional<Sandbox> SandboxPool::find(SandboxKind kind) {
+  const std::lock_guard lock{mutex_};
+  auto& ready = shelf(kind).ready;
+  if (ready.empty()) return std::nullopt;
+  std::optional<Sandbox> found{std::move(ready.back())};
+  ready.pop_back();
+  return found;
+}
+
+SandboxPool::Shelf& SandboxPool::shelf(SandboxKind kind) {
+  switch (kind) {
+    case SandboxKind::linked: return linked_;
+    case SandboxKind::named: return named_;
+    case SandboxKind::bare: return bare_;
+  }
+  return bare_;
+}
+
+void SandboxPool::refill(bool named) {
+  std::vector<Sandbox> unwanted;
   {
     const std::lock_guard lock{mutex_};
+    named_.target = named ? linked_.target : 0;
+    if (!named) std::swap(unwanted, named_.ready);
     wanted_ = true;
   }
   wake_.notify_one();
@@ -41,6 +56,7 @@ void SandboxPool::clear() {
 
 std::optional<SandboxKind> SandboxPool::missing() {
   if (linked_.ready.size() < linked_.target) return SandboxKind::linked;
+  if (named_.ready.size() < named_.target) return SandboxKind::named;
   if (bare_.ready.size() < bare_.target) return SandboxKind::bare;
   return std::nullopt;
 }

@@ -12,7 +12,9 @@
 
 namespace berth::network {
 
-enum class SandboxKind { linked, bare };
+/// linked: with a link on the default bridge. named: with a link that is on no bridge yet, and a resolver, for
+/// networks that have names. bare: with nothing.
+enum class SandboxKind { linked, named, bare };
 
 /// Keeps some of each kind ready. They are nobody's and vanish with the process.
 class SandboxPool {
@@ -24,8 +26,9 @@ class SandboxPool {
 
   /// One that is ready, or a new one.
   Sandbox take(SandboxKind kind);
-  /// Lets the pool's thread make what is missing. Returns at once.
-  void refill();
+  /// Lets the pool's thread make what is missing. `named`: as many of those as of linked ones are wanted, otherwise
+  /// none. Returns at once.
+  void refill(bool named);
   /// Throws all away: their links may be on a bridge that is no more.
   void clear();
 
@@ -35,7 +38,8 @@ class SandboxPool {
     std::vector<Sandbox> ready;
   };
 
-  Shelf& shelf(SandboxKind kind) { return kind == SandboxKind::linked ? linked_ : bare_; }
+  Shelf& shelf(SandboxKind kind);
+  std::optional<Sandbox> find(SandboxKind kind);
   std::optional<SandboxKind> missing();
   void run(const std::stop_token& stop);
 
@@ -43,7 +47,7 @@ class SandboxPool {
   std::mutex mutex_;  ///< guards all below
   std::condition_variable_any wake_;
   bool wanted_ = false;
-  Shelf linked_, bare_;
+  Shelf linked_, named_, bare_;
   std::jthread thread_;  ///< last: it uses all above
 };
 

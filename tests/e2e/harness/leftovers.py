@@ -12,7 +12,7 @@ import tempfile
 from .waiting import until, Timeout
 
 IDLE_SHIMS = 8  # shims that wait for a container, children of the daemon
-READY_SANDBOXES = 8  # network namespaces that wait for a container, descriptors of the daemon
+READY_SANDBOXES = 12  # network namespaces that wait for a container, descriptors of the daemon
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 
 

@@ -47,6 +47,27 @@ class ResolversTest : public NetworkTest {
   }
 };
 
+TEST_F(ResolversTest, OneThatWasMadeBeforeItsContainerAnswersAsAnyOther) {
+  create("mine", "10.9.0.0/16");
+  auto one = networks_->take_sandbox(std::vector<EndpointRequest>{{"mine", {}}});
+  ASSERT_TRUE(one.ready_resolver);
+  ASSERT_TRUE(one.ready_link);
+  EXPECT_EQ(one.ready_link->bridge, 0U);
+  join(one, "mine", "c1");
+  EXPECT_FALSE(one.ready_resolver);
+  EXPECT_EQ(one.resolver_sockets.size(), 2U);
+  EXPECT_THAT(ask(one, "c1"), HasSubstr("\tA\t10.9.0.2\n"));
+  EXPECT_THAT(links(one.socket()), testing::ElementsAre("eth0"));
+  EXPECT_NE(host_->get_link(networks_->connections("c1")->endpoints.front().host_link).master, 0U);
+}
+
+TEST_F(ResolversTest, OnTheDefaultBridgeNoneIsMade) {
+  auto sandbox = networks_->take_sandbox(std::vector<EndpointRequest>{{"bridge", {}}});
+  EXPECT_FALSE(sandbox.ready_resolver);
+  join(sandbox, "bridge", "c1");
+  EXPECT_TRUE(sandbox.resolver_sockets.empty());
+}
+
 TEST_F(ResolversTest, ContainersOfANetworkFindEachOther) {
   create("mine", "10.9.0.0/16");
   auto one = Sandbox::make();
