@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from conftest import make_client
+from harness import clients
 from harness import clients
 from harness.clients import Failed
 from harness.networks import wait_for_port
@@ -162,7 +162,7 @@ def test_addresses_of_the_daemon_and_the_network(fresh_host):
     (host.folder / "daemon.json").write_text('{"publish-default-address": "127.0.0.1"}')
     host.start()
     for name in clients.NAMES:
-        client = make_client(host, name)
+        client = clients.make(host, name)
         client.network_create("lan", opt="com.docker.network.bridge.host_binding_ipv4=127.0.0.2")
         shown = [client.port(spawn(client, publish="18000:8000", **more), "8000/tcp")
                  for more in ({}, {"network": "lan"})]
