@@ -7,7 +7,6 @@ import sys
 import pytest
 
 from harness import clients
-from harness import clients
 from harness.clients import Failed
 from harness.networks import wait_for_port
 from harness.outside import ask_from_container, ask_from_host
