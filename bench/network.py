@@ -85,22 +85,23 @@ class Network:
             count = RANGE if engine.name == "berth" else DOCKER_RANGE
             ports = f"20000-{20000 + count - 1}"
             processes = engine.processes()
-            memory = measure.pss_kb(processes)
+            memory = {}
             for _ in range(3):
                 for label, options in (("plain", ()), (f"{count} ports", ("-p", f"{ports}:{ports}"))):
                     measure.settle()
                     series.setdefault(f"{engine.name} run -d, {label}", report.Series()).append(measure.time_command(
                         [*engine.prefix, "run", "-d", "--name", "range", *options, *engine.run_options, engine.image,
                          "sleep", "1000"], engine.environment))
-                    if options:
-                        now = engine.processes()
-                        rows.append([engine.name, str(count), str(len(now) - len(processes)),
-                                     float(measure.pss_kb(now) - memory)])
+                    measure.settle()
+                    now = engine.processes()
+                    memory.setdefault(label, []).append((len(now) - len(processes), measure.pss_kb(now)))
                     engine.call(*engine.remove, "range")
+            for (plain_processes, plain), (its_processes, its) in zip(*memory.values()):
+                rows.append([engine.name, str(count), str(its_processes - plain_processes), float(its - plain)])
             added = series[f"{engine.name} run -d, {count} ports"].median - series[f"{engine.name} run -d, plain"].median
             self.times[f"{engine.name} range of {count} ports"] = report.Series([added])
         self.keep("a container with a range of published ports", series)
-        report.print_table("the container with its ports: processes and memory (PSS) more than before it",
+        report.print_table("what the ports add to the container: processes and memory (PSS)",
                            ["", "ports", "processes", "kB"], rows)
 
     def throughput(self, engine):
