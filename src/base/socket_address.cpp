@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace berth {
@@ -23,6 +24,17 @@ SocketAddress make_socket_address(const IpAddress& address, std::uint16_t port, 
     made.size = sizeof v4;
   }
   return made;
+}
+
+std::optional<std::uint16_t> find_bound_port(FdRef socket) {
+  SocketAddress name;
+  name.size = sizeof name.storage;
+  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name.storage), &name.size) < 0) return std::nullopt;
+  switch (name.storage.ss_family) {
+    case AF_INET: return ntohs(reinterpret_cast<const sockaddr_in&>(name.storage).sin_port);
+    case AF_INET6: return ntohs(reinterpret_cast<const sockaddr_in6&>(name.storage).sin6_port);
+    default: errno = EAFNOSUPPORT; return std::nullopt;
+  }
 }
 
 }  // namespace berth

@@ -5,13 +5,13 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
 #include <exception>
 #include <future>
 #include <thread>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/socket_address.hpp"
 #include "dns/resolv_conf.hpp"
 #include "linux/namespaces.hpp"
 #include "nftables/nftables.hpp"
@@ -28,14 +28,6 @@ struct Bound {
   std::uint16_t port = 0;
 };
 
-/// Nothing, and errno, if the socket is of another family or none at all.
-std::optional<std::uint16_t> port_of(FdRef socket) {
-  sockaddr_in name{};
-  socklen_t size = sizeof name;
-  const bool found = ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size) == 0;
-  return found && name.sin_family == AF_INET ? std::optional{ntohs(name.sin_port)} : std::nullopt;
-}
-
 /// `port` 0: one of the kernel's choice. Empty if another socket has it.
 Bound try_bind(int type, const IpAddress& address, std::uint16_t port) {
   UniqueFd socket{::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
@@ -45,16 +37,13 @@ Bound try_bind(int type, const IpAddress& address, std::uint16_t port) {
   if (type == SOCK_STREAM) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (type == SOCK_DGRAM)
     ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer);
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_port = htons(port);
-  std::memcpy(&name.sin_addr, address.bytes().data(), sizeof name.sin_addr);
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) < 0 ||
+  const auto name = make_socket_address(address, port);
+  if (::bind(socket.get(), name.generic(), name.size) < 0 ||
       (type == SOCK_STREAM && ::listen(socket.get(), backlog) < 0)) {
     if (errno == EADDRINUSE && port != 0) return {};
     throw Error::from_errno(errno, "bind the resolver to {}", to_string(address));
   }
-  const auto bound_to = port_of(socket);
+  const auto bound_to = find_bound_port(socket);
   if (!bound_to) throw Error::from_errno(errno, "look up the resolver's port");
   return {.socket = std::move(socket), .port = *bound_to};
 }
@@ -138,7 +127,8 @@ std::vector<UniqueFd> copies_of(const ResolverSockets& resolver) {
 }
 
 std::optional<ResolverSockets> find_resolver_sockets(std::vector<UniqueFd> kept, ResolverPorts wanted) {
-  if (kept.size() != 2 || port_of(kept[0]) != wanted.udp || port_of(kept[1]) != wanted.tcp) return std::nullopt;
+  if (kept.size() != 2 || find_bound_port(kept[0]) != wanted.udp || find_bound_port(kept[1]) != wanted.tcp)
+    return std::nullopt;
   return ResolverSockets{.sockets = {.udp = std::move(kept[0]), .tcp = std::move(kept[1])}, .ports = wanted};
 }
 

@@ -91,7 +91,7 @@ void guard_family(std::vector<Expression>& expressions, int family) {
   if (family == 0) return;
   expressions.push_back(load(nfproto, first_register));
   expressions.push_back(compare(NFT_CMP_EQ, std::string{static_cast<char>(family)}));
-  for (auto guard = expressions.end() - 2; guard != expressions.end(); ++guard) guard->guards_family = true;
+  for (auto guard = expressions.end() - 2; guard != expressions.end(); ++guard) guard->guarded_family = family;
 }
 
 Statement compared(const Field& field, const Value& value, std::uint32_t operation, std::string_view sign) {

@@ -88,8 +88,9 @@ struct Attribute {
 struct Expression {
   const char* name;
   std::vector<Attribute> attributes;
-  /// Asks for a packet's family: left out of tables of one family, where `nft` cannot list it and ends with an abort.
-  bool guards_family = false;
+  /// AF_INET or AF_INET6: asks for packets of that family. Left out of a table of that one family, where `nft` cannot
+  /// list it and ends with an abort.
+  int guarded_family = 0;
 };
 
 struct Statement {

@@ -228,7 +228,7 @@ Transaction& Transaction::add_rule(const Table& table, std::string_view chain, c
                           ::nftnl_udata_buf_len(user_data.get()));
     for (const auto& statement : rule.statements) {
       for (const auto& expression : statement.expressions) {
-        if (expression.guards_family && table.family != Family::inet) continue;
+        if (expression.guarded_family == static_cast<int>(table.family)) continue;  // AF_INET is Family::ip
         ::nftnl_rule_add_expr(object.get(), make_expression(expression));
       }
     }

@@ -25,5 +25,16 @@ TEST(SocketAddress, OfIpv6HasItsScope) {
   EXPECT_EQ(v6.sin6_scope_id, 7U);
 }
 
+TEST(SocketAddress, PortOfABoundSocketIsFound) {
+  for (const auto* loopback : {"127.0.0.1", "::1"}) {
+    const auto address = make_socket_address(parse_ip(loopback), 0);
+    const UniqueFd socket{::socket(address.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    EXPECT_EQ(find_bound_port(socket), 0) << "not bound yet";
+    if (!socket || ::bind(socket.get(), address.generic(), address.size) < 0) GTEST_SKIP() << "no " << loopback;
+    EXPECT_GT(find_bound_port(socket), 0);
+  }
+  EXPECT_EQ(find_bound_port(UniqueFd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)}), std::nullopt);
+}
+
 }  // namespace
 }  // namespace berth
