@@ -150,8 +150,7 @@ bool fixed_part_is_whole(nftables::Socket& socket) {
 void correct(nftables::Socket& socket, Transaction& transaction, const nftables::Set& set,
              const std::vector<nftables::Element>& wanted, bool is_new) {
   const auto& table = firewall::layout().table;
-  auto present = is_new ? std::vector<InstalledElement>{} : socket.elements(table, set.name);
-  std::ranges::sort(present);
+  const auto present = is_new ? std::vector<InstalledElement>{} : socket.elements(table, set.name);
   std::vector<nftables::Element> missing;
   std::vector<InstalledElement> right;
   for (const auto& element : wanted) {

@@ -177,6 +177,7 @@ class Socket {
   std::vector<InstalledRule> rules(const Table& table);
   /// `key` and `data` of what `nft` or others made may be of types that are not known here; such are left out.
   std::vector<Set> sets(const Table& table);
+  /// In order, each once.
   std::vector<InstalledElement> elements(const Table& table, std::string_view set);
 
   /// The kernel's name for this socket in this namespace.
@@ -186,6 +187,11 @@ class Socket {
   explicit Socket(UniqueFd socket);
   template <class Fill, class Take>
   void dump(std::uint16_t type, std::optional<Family> family, std::string_view what, Fill&& fill, Take&& take);
+  struct DumpedElements {
+    std::vector<InstalledElement> elements;
+    std::size_t messages = 0;
+  };
+  DumpedElements dump_elements(const Table& table, std::string_view set);
 
   UniqueFd socket_;
   std::uint32_t port_ = 0;

@@ -284,13 +284,31 @@ std::vector<Set> Socket::sets(const Table& table) {
 }
 
 std::vector<InstalledElement> Socket::elements(const Table& table, std::string_view set) {
-  std::vector<InstalledElement> elements;
+  // The kernel makes a hash table larger a moment after it was filled. A dump of several messages that meets this has
+  // elements twice and lacks others, without a word of it: two in a row that are alike have not met it.
+  std::vector<InstalledElement> before;
+  for (bool first = true;; first = false) {
+    auto [elements, messages] = dump_elements(table, set);
+    std::ranges::sort(elements);
+    const auto repeated = std::ranges::unique(elements);
+    elements.erase(repeated.begin(), repeated.end());
+    if (messages <= 1 || (!first && elements == before)) return elements;
+    before = std::move(elements);
+  }
+}
+
+Socket::DumpedElements Socket::dump_elements(const Table& table, std::string_view set) {
+  DumpedElements dumped;
   const auto fill = [&](nlmsghdr* question) {
     ::mnl_attr_put_strz(question, NFTA_SET_ELEM_LIST_TABLE, table.name.c_str());
     ::mnl_attr_put_strz(question, NFTA_SET_ELEM_LIST_SET, std::string{set}.c_str());
   };
   dump(NFT_MSG_GETSETELEM, table.family, "elements", fill, [&](const nlmsghdr* message) {
-    if (message == nullptr) return elements.clear();
+    if (message == nullptr) {
+      dumped = {};
+      return;
+    }
+    ++dumped.messages;
     const OwnedSet object;
     if (::nftnl_set_elems_nlmsg_parse(message, object.get()) < 0) return;
     ::nftnl_set_elem_foreach(
@@ -299,9 +317,9 @@ std::vector<InstalledElement> Socket::elements(const Table& table, std::string_v
           static_cast<std::vector<InstalledElement>*>(to)->push_back(installed(element));
           return 0;
         },
-        &elements);
+        &dumped.elements);
   });
-  return elements;
+  return dumped;
 }
 
 Monitor::Monitor() : Monitor(open_monitor()) {}

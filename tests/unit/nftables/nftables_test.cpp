@@ -158,11 +158,10 @@ TEST_F(Nftables, ElementsComeAndGoInOneTransaction) {
                      .remove_elements(table, ports, old)
                      .add_elements(table, ports, fresh)
                      .add_elements(table, ranges, range));
-  auto listed = socket_->elements(table, "ports");
+  const auto listed = socket_->elements(table, "ports");  // while the kernel makes the set's table larger
   std::vector<InstalledElement> expected;
   for (const auto& element : fresh) expected.push_back(as_installed(ports, element));
-  std::ranges::sort(listed);
-  EXPECT_EQ(listed, expected);
+  EXPECT_TRUE(listed == expected) << listed.size() << " of " << expected.size();
   EXPECT_THAT(socket_->elements(table, "ranges"), ElementsAre(as_installed(ranges, range[0])));
 
   socket_->apply(Transaction{}.remove_elements(table, ports, std::span{listed}.first(1)));
