@@ -73,6 +73,7 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
   std::chrono::milliseconds delay{0};
   end_execs(*container);
   std::unique_lock whole_network{container->networking};
+  std::unique_lock<std::mutex> operation;
   // Recorded and told first, and only then does anybody wake up: "die" comes before the "stop" of whoever waits for it.
   container->with([&](Record& record, Container::Live& live) {
     auto& state = record.state;
@@ -96,7 +97,9 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
     live.exits += 1;
     live.last_exit_code = status.exit_code;
     remove_now = !live.restarted_by_user && record.definition.host_config.AutoRemove;
-    if (!live.removed) record_exit(records, record);
+    if (remove_now) operation = std::unique_lock{container->operation, std::try_to_lock};
+    // What is removed below is not recorded first: until it is gone, exit.json tells.
+    if (!live.removed && !operation.owns_lock()) record_exit(records, record);
     if (status.oom_killed) publish_of(record, "oom");
     publish_of(record, "die",
                {{"exitCode", std::to_string(status.exit_code)}, {"execDuration", std::to_string(duration)}});
@@ -110,7 +113,7 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
   log::info("container exited", {{"id", container->id}, {"exit_code", status.exit_code}});
   if (restart) schedule_restart(container, delay);
   if (remove_now) {
-    if (std::unique_lock lock{container->operation, std::try_to_lock}; lock) {
+    if (operation.owns_lock()) {
       erase(container);
     } else {
       // Somebody starts or removes it at this moment; this thread must not wait for them.
