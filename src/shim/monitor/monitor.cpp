@@ -378,8 +378,8 @@ void Monitor::write_exit_file(const std::string& text) {
   }
 }
 
-/// After this a power loss does not take the exit status away. A container that has been removed meanwhile needs none: the
-/// daemon has what it wants, and no exception is thrown, the first of which takes this program a millisecond.
+/// After this a power loss does not take the exit status away. A container that has been removed meanwhile needs none:
+/// the daemon has what it wants, and no exception is thrown, the first of which takes this program a millisecond.
 void Monitor::make_exit_durable() const {
   for (const auto& path : {bundle_ / exit_file, bundle_}) {
     const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
