@@ -215,8 +215,12 @@ void Containers::Impl::hand_over_relay(Container& container, network::Sandbox& s
     const auto last = static_cast<std::uint16_t>(publication.host_first + (publication.count - 1));
     targets.push_back({publication.host_first, last, to_string(publication.container), publication.container_first});
   }
+  std::vector<std::pair<FdRef, shim::RelayTarget>> datagrams;
+  for (const auto& datagram : relay->datagrams) {
+    datagrams.emplace_back(datagram.socket, shim::RelayTarget{0, 0, to_string(datagram.container), datagram.port});
+  }
   try {
-    shim->relay(relay->listener, std::move(targets));
+    shim->relay(relay->listener, std::move(targets), datagrams);
   } catch (const Error& error) {
     if (error.kind() == Kind::conflict || error.kind() == Kind::unavailable) return;  // it has ended
     log::warn("published ports are not reached by IPv6, going on without",

@@ -114,7 +114,7 @@ Connections Networks::join(Sandbox& sandbox, const JoinRequest& request) {
   undo.add([&]() noexcept { impl_->forget(id); });
   for (const auto& place : reservation.places) impl_->restore_link(*place.network);
   auto publications = impl_->reserve_ports(id);
-  if (auto relay = make_relay(publications); relay.listener) sandbox.relay = std::move(relay);
+  if (auto relay = make_relay(publications); relay.is_needed()) sandbox.relay = std::move(relay);
   // The row before the first link: whatever happens now, the next start of the daemon knows what to release.
   impl_->change_member(id, [&](MemberRecord& record) { record.publications = publications; });
   Host host{impl_->records.owner()};

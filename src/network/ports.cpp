@@ -92,7 +92,9 @@ namespace {
 std::vector<IpAddress> addresses_of(const PortRequest& request, const PortTarget& target) {
   std::vector<IpAddress> wanted;
   const auto given = request.host_address ? request.host_address : target.default_address;
-  const bool v6 = target.v6 || (target.v4 && target.relay_v6 && request.protocol == Protocol::tcp);
+  const bool relayed = (target.relay_v6 && request.protocol == Protocol::tcp) ||
+                       (target.relay_datagrams_v6 && request.protocol == Protocol::udp);
+  const bool v6 = target.v6 || (target.v4 && relayed);
   const bool implicit = !request.host_address && (!given || *given == IpAddress::any(false));
   if (implicit) {
     wanted.push_back(IpAddress::any(false));

@@ -24,6 +24,7 @@ struct PortTarget {
   std::optional<IpAddress> v4, v6;
   bool routed_v4 = false, routed_v6 = false;  ///< the container is reached at its own address: no ports of the host
   bool relay_v6 = false;                      ///< without v6, TCP ports are taken at IPv6 addresses for a relay
+  bool relay_datagrams_v6 = false;            ///< and UDP ports
   std::optional<IpAddress> default_address;   ///< where a request without an address binds; none: 0.0.0.0 and ::
 };
 

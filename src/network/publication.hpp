@@ -19,7 +19,7 @@ std::optional<Protocol> find_protocol(std::string_view text);
 
 /// Where a container that has IPv4 alone is published at an IPv6 address, `relay` is the port of the host where a
 /// process listens that passes the bytes on; without one, such a publication only keeps its ports from others. One that
-/// has IPv6 has such a port for clients at ::1.
+/// has IPv6 has such a port for clients at ::1. UDP has none: who passes datagrams on is at the published ports.
 ///
 /// `count` ports of the host, from `host_first` on, lead to as many of the container, from `container_first` on.
 struct Publication {
@@ -36,7 +36,7 @@ struct Publication {
 
   /// A client's packets could be sent to the container, but its answers to ::1 may be lost in the kernel.
   [[nodiscard]] bool needs_loopback_relay() const noexcept {
-    return protocol == Protocol::tcp && container.is_v6() && host_address.is_v6() && host_first != 0 &&
+    return protocol != Protocol::sctp && container.is_v6() && host_address.is_v6() && host_first != 0 &&
            (host_address.is_any() || host_address.is_loopback());
   }
 

@@ -19,6 +19,14 @@ std::optional<IpAddress> default_address(const Network& network, const Settings&
   return std::nullopt;
 }
 
+std::size_t count_datagram_ports(std::span<const PortRequest> requests) {
+  std::size_t count = 0;
+  for (const auto& request : requests) {
+    if (request.protocol == Protocol::udp) count += 1U + request.container_last - request.container_first;
+  }
+  return count;
+}
+
 /// What was published goes on at the same ports of the host, to the container's new addresses.
 std::vector<Publication> retarget(const std::vector<Publication>& publications, const PortTarget& target) {
   std::vector<Publication> moved;
@@ -67,7 +75,7 @@ PortTarget Networks::Impl::target_of(const State& all, const std::vector<Endpoin
 }
 
 std::vector<Publication> Networks::Impl::reserve_ports(const std::string& container_id) {
-  const auto [requests, target, endpoint] = state.with([&](const State& all) {
+  auto [requests, target, endpoint] = state.with([&](const State& all) {
     const auto& record = all.members.at(container_id);
     const auto* gateway = choose_gateway(record.endpoints, false);
     if (gateway == nullptr) gateway = choose_gateway(record.endpoints, true);
@@ -76,6 +84,7 @@ std::vector<Publication> Networks::Impl::reserve_ports(const std::string& contai
                       fmt::format("{} ({})", record.member.name, id)};
   });
   if (requests.empty() || (!target.v4 && !target.v6)) return {};
+  target.relay_datagrams_v6 = target.relay_v6 && count_datagram_ports(requests) <= max_relayed_datagram_ports;
   try {
     return ports.reserve(requests, target);
   } catch (Error& error) {

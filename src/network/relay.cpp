@@ -5,29 +5,77 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/socket_address.hpp"
 
 namespace berth::network {
+namespace {
+
+bool set(FdRef socket, int level, int option) {
+  const int on = 1;
+  return ::setsockopt(socket.get(), level, option, &on, sizeof on) == 0;
+}
+
+bool is_relayed_connection(const Publication& publication) {
+  return publication.protocol == Protocol::tcp && (publication.needs_relay() || publication.needs_loopback_relay());
+}
+
+void add_listener(Relay& relay, std::vector<Publication>& publications) {
+  if (std::ranges::none_of(publications, is_relayed_connection)) return;
+  const bool for_all = std::ranges::any_of(publications, [](const Publication& publication) {
+    return is_relayed_connection(publication) && publication.needs_relay();
+  });
+  UniqueFd listener{::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  const auto address = make_socket_address(for_all ? IpAddress::any(true) : parse_ip("::1"), 0);
+  const bool listens = listener && set(listener, IPPROTO_IPV6, IPV6_V6ONLY) &&
+                       ::bind(listener.get(), address.generic(), address.size) == 0 &&
+                       ::listen(listener.get(), SOMAXCONN) == 0;
+  if (!listens && !for_all && errno == EADDRNOTAVAIL) return;  // a host without ::1
+  const auto port = listens ? find_bound_port(listener) : std::nullopt;
+  if (!port) throw Error::from_errno(errno, "listen for IPv6 connections to published ports");
+  for (auto& publication : publications) {
+    if (!is_relayed_connection(publication)) continue;
+    publication.relay = *port;
+    relay.publications.push_back(publication);
+  }
+  relay.listener = std::move(listener);
+}
+
+bool is_relayed_datagrams(const Publication& publication) {
+  return publication.protocol == Protocol::udp && (publication.needs_relay() || publication.needs_loopback_relay());
+}
+
+void add_datagram_ports(Relay& relay, const Publication& publication) {
+  const auto& at = publication.needs_relay() ? publication.host_address : parse_ip("::1");
+  for (unsigned index = 0; index < publication.count; ++index) {
+    const auto host_port = static_cast<std::uint16_t>(publication.host_first + index);
+    UniqueFd socket{::socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    const auto address = make_socket_address(at, host_port);
+    // The address may be shared: a container that moves to another network gets new sockets before the old ones go.
+    const bool bound = socket && set(socket, IPPROTO_IPV6, IPV6_V6ONLY) && set(socket, SOL_SOCKET, SO_REUSEADDR) &&
+                       set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO) &&
+                       ::bind(socket.get(), address.generic(), address.size) == 0;
+    if (!bound && !publication.needs_relay()) continue;  // no ::1, or somebody has it: all other addresses do
+    if (!bound) throw Error::from_errno(errno, "listen for datagrams at [{}]:{}", to_string(at), host_port);
+    relay.datagrams.push_back(
+        {std::move(socket), publication.container, static_cast<std::uint16_t>(publication.container_first + index)});
+  }
+}
+
+}  // namespace
 
 Relay make_relay(std::vector<Publication>& publications) {
   Relay relay;
-  const bool for_all = std::ranges::any_of(publications, &Publication::needs_relay);
-  if (!for_all && std::ranges::none_of(publications, &Publication::needs_loopback_relay)) return relay;
-  relay.listener = UniqueFd{::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  const int on = 1;
-  const auto address = make_socket_address(for_all ? IpAddress::any(true) : parse_ip("::1"), 0);
-  const int socket = relay.listener.get();
-  const bool listens = relay.listener && ::setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0 &&
-                       ::bind(socket, address.generic(), address.size) == 0 && ::listen(socket, SOMAXCONN) == 0;
-  if (!listens && !for_all && errno == EADDRNOTAVAIL) return {};  // a host without ::1
-  const auto port = listens ? find_bound_port(relay.listener) : std::nullopt;
-  if (!port) throw Error::from_errno(errno, "listen for IPv6 connections to published ports");
-  for (auto& publication : publications) {
-    if (!publication.needs_relay() && !publication.needs_loopback_relay()) continue;
-    publication.relay = *port;
-    relay.publications.push_back(publication);
+  add_listener(relay, publications);
+  std::size_t datagram_ports = 0;
+  for (const auto& publication : publications) {
+    if (is_relayed_datagrams(publication)) datagram_ports += publication.count;
+  }
+  if (datagram_ports > max_relayed_datagram_ports) return relay;
+  for (const auto& publication : publications) {
+    if (is_relayed_datagrams(publication)) add_datagram_ports(relay, publication);
   }
   return relay;
 }

@@ -1,19 +1,34 @@
 // What the kernel cannot translate: connections by IPv6 to a container that has only IPv4, and with br_netfilter those
 // from ::1 to one that has IPv6. It redirects them to a listener of the host; whoever serves that asks for the port
-// that was meant and passes the bytes on.
+// that was meant and passes the bytes on. Datagrams do not tell it, so each of their ports has a socket of its own.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "base/fd.hpp"
+#include "base/fd_passing.hpp"
 #include "network/publication.hpp"
 
 namespace berth::network {
 
 struct Relay {
+  /// A published UDP port, and the host's socket that is bound to it.
+  struct DatagramPort {
+    UniqueFd socket;
+    IpAddress container = IpAddress::any(false);
+    std::uint16_t port = 0;  ///< the container's
+  };
+
   UniqueFd listener;                      ///< TCP, of the host's namespace, on a port of the kernel's choice
   std::vector<Publication> publications;  ///< that lead there
+  std::vector<DatagramPort> datagrams;
+
+  [[nodiscard]] bool is_needed() const noexcept { return listener || !datagrams.empty(); }
 };
+
+/// How many UDP ports of a container are relayed; of one that has more, none is: each takes a socket.
+inline constexpr std::size_t max_relayed_datagram_ports = max_passed_fds - 1;
 
 /// Makes a listener for those of `publications` that need one, and enters its port there; without such, no listener.
 Relay make_relay(std::vector<Publication>& publications);

@@ -80,7 +80,7 @@ def bridge_netfilter(host):
 
 
 @pytest.mark.parametrize("where", ["", "::1"])
-@pytest.mark.parametrize("protocol, lost", [("tcp", "0"), ("udp", "0"), ("tcp", "1")])
+@pytest.mark.parametrize("protocol, lost", [("tcp", "0"), ("udp", "0"), ("tcp", "1"), ("udp", "1")])
 def test_the_host_reaches_a_published_port_at_its_ipv6_loopback_address(host, serve, bridge_netfilter, protocol, lost, where):
     bridge_netfilter(lost)
     serve(host.spawn("sleep", "1000", **published(dual(host), (where, "18000"), port=f"8000/{protocol}")), 8000, protocol)
@@ -88,9 +88,12 @@ def test_the_host_reaches_a_published_port_at_its_ipv6_loopback_address(host, se
         assert ask_from_host(host, "::1", 18000, protocol)
 
 
-def test_udp_is_refused_at_the_ipv6_loopback_address_where_answers_would_be_lost(host, serve, bridge_netfilter):
+def test_more_udp_ports_than_are_relayed_are_refused_at_the_ipv6_loopback_address(host, serve, bridge_netfilter):
+    """Where answers would be lost: at once, so that a client of localhost goes on to 127.0.0.1."""
     bridge_netfilter("1")
-    serve(host.spawn("sleep", "1000", **published(dual(host), ("", "18000"), port="8000/udp")), 8000, "udp")
+    ports = {f"{8000 + i}/udp": [{"HostIp": "", "HostPort": str(18000 + i)}] for i in range(16)}
+    serve(host.spawn("sleep", "1000", ExposedPorts=dict.fromkeys(ports, {}),
+                     host_config={"NetworkMode": dual(host), "PortBindings": ports}), 8000, "udp")
     assert ask_from_host(host, "::1", 18000, "udp") is None
     assert ask_from_host(host, "127.0.0.1", 18000, "udp")
 

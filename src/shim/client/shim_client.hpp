@@ -83,8 +83,10 @@ class ShimClient {
   /// Both throw `not_found` once it has ended.
   void resize_exec(const std::string& id, unsigned height, unsigned width);
   void signal_exec(const std::string& id, int number);
-  /// Lets connections of `listener` go to these targets, in place of the listener before; empty: none are taken.
-  void relay(FdRef listener, std::vector<RelayTarget> targets);
+  /// Lets connections of `listener` go to these targets, and datagrams of each further socket to its own, in place of
+  /// those before; none: nothing is relayed any more.
+  void relay(FdRef listener, std::vector<RelayTarget> targets,
+             std::span<const std::pair<FdRef, RelayTarget>> datagrams);
   /// Lets the shim hold copies of these until the container ends, in place of those before. Throws `unsupported` if it
   /// is too old.
   void keep(std::span<const UniqueFd> fds);

@@ -117,7 +117,8 @@ Monitor::Monitor(UniqueFd control, RuntimeCalls runtime)
       server_(loop_, std::move(control),
               [this](Message& request, std::vector<FdRef>& fds) { return answer(request, fds); }),
       execs_(loop_, runtime.exec, [this](const json::Value& event) { server_.broadcast(event); }),
-      relay_(loop_) {
+      relay_(loop_),
+      datagram_relay_(loop_) {
   child_watch_.set(EPOLLIN);
   child_event_fd = child_event_.get();
   handle(SIGCHLD, note_child);
@@ -190,9 +191,7 @@ Reply Monitor::answer_running(std::string_view op, Message& request, std::vector
   } else if (op == "execs") {
     reply.execs = execs_.list(json::from<ExecsRequest>(request.body).from, fds);
   } else if (op == "relay") {
-    if (request.fds.size() > 1) throw Error{Kind::invalid, "relay with {} descriptors", request.fds.size()};
-    auto listener = request.fds.empty() ? UniqueFd{} : std::move(request.fds.front());
-    relay_.listen(std::move(listener), json::from<RelayRequest>(request.body).targets);
+    relay(json::from<RelayRequest>(request.body), std::move(request.fds));
   } else if (op == "keep") {
     kept_ = std::move(request.fds);
   } else if (op == "kept") {
@@ -201,6 +200,22 @@ Reply Monitor::answer_running(std::string_view op, Message& request, std::vector
     throw Error{Kind::unsupported, "shim has no operation {}", quote(op)};
   }
   return reply;
+}
+
+void Monitor::relay(const RelayRequest& request, std::vector<UniqueFd> sockets) {
+  const std::size_t listeners = request.targets.empty() ? 0 : 1;
+  if (sockets.size() != listeners + request.datagrams.size()) {
+    throw Error{Kind::invalid, "relay of {} sockets with {} descriptors", listeners + request.datagrams.size(),
+                sockets.size()};
+  }
+  std::vector<DatagramRelay::Port> ports;
+  for (std::size_t index = 0; index < request.datagrams.size(); ++index) {
+    const auto& target = request.datagrams[index];
+    ports.push_back(
+        {std::move(sockets[listeners + index]), make_socket_address(parse_ip(target.address), target.container_first)});
+  }
+  relay_.listen(listeners == 1 ? std::move(sockets.front()) : UniqueFd{}, request.targets);
+  datagram_relay_.listen(std::move(ports));
 }
 
 Reply Monitor::exec(Message& request) {
@@ -316,6 +331,7 @@ void Monitor::on_exit(int status) {
   streams_->drain();
   execs_.end_all();
   relay_.stop();
+  datagram_relay_.stop();
   kept_.clear();
   // Without a namespace of its own some may live on: they end with the container.
   if (!streams_->has_ended()) runtime_.destroy_cgroup(init_.cgroup);

@@ -14,6 +14,7 @@
 #include "runtime/runtime.hpp"
 #include "shim/bundle.hpp"
 #include "shim/monitor/container_log.hpp"
+#include "shim/monitor/datagram_relay.hpp"
 #include "shim/monitor/execs.hpp"
 #include "shim/monitor/loop.hpp"
 #include "shim/monitor/port_relay.hpp"
@@ -56,6 +57,7 @@ class Monitor {
   Reply answer_running(std::string_view op, Message& request, std::vector<FdRef>& fds);
   Reply start(Message& request);
   Reply exec(Message& request);
+  void relay(const RelayRequest& request, std::vector<UniqueFd> sockets);
   void create_container(const StartRequest& request, std::vector<UniqueFd> fds);
   void abandon_container() noexcept;
   void after_start();
@@ -83,6 +85,7 @@ class Monitor {
   std::optional<Streams> streams_;
   Execs execs_;
   PortRelay relay_;
+  DatagramRelay datagram_relay_;
   std::vector<UniqueFd> kept_;  ///< for the daemon, which may be away: only held
   runtime::Init init_;
   fs::path bundle_;

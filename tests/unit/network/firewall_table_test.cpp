@@ -146,8 +146,11 @@ TEST(FirewallTable, ContainerWithIPv6IsReachedByARelayFromTheLoopbackAddressAlon
   publication.host_address = parse_ip("2001:db8::1");
   EXPECT_THAT(by_relay(publication), IsEmpty());
   publication.host_address = parse_ip("::1");
-  publication.protocol = Protocol::udp;
+  publication.protocol = Protocol::sctp;
   EXPECT_THAT(by_relay(publication), IsEmpty());
+  publication.protocol = Protocol::udp;
+  publication.relay = 0;
+  EXPECT_THAT(by_relay(publication), IsEmpty()) << "its socket is at the port itself";
 }
 
 TEST(FirewallTable, PortOfARoutedNetworkIsOpenedAtTheContainersAddress) {

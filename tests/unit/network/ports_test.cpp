@@ -78,6 +78,9 @@ TEST_F(Ports, RelayTakesTcpPortsOfIPv6ForAContainerWithoutIt) {
   auto udp = request(80, 8080);
   udp.protocol = Protocol::udp;
   EXPECT_EQ(reserve({udp}, target).size(), 1U);
+  target.relay_datagrams_v6 = true;
+  udp.host_first = udp.host_last = 8081;
+  EXPECT_EQ(reserve({udp}, target).size(), 2U);
 }
 
 TEST_F(Ports, DefaultAddressStandsWhereNoneIsGiven) {

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "base/socket_address.hpp"
 #include "fixture.hpp"
 
 namespace berth::network {
@@ -45,6 +46,31 @@ TEST_F(PublishTest, WhatComesByIpv6IsLeftToARelay) {
   EXPECT_EQ(publication.host_first, 8080);
   EXPECT_EQ(publication.container, v4);
   EXPECT_NE(publication.relay, 0);
+}
+
+TEST_F(PublishTest, DatagramPortsHaveASocketEach) {
+  const auto join = [&](Sandbox& sandbox, std::uint16_t count) {
+    const PortRequest ports{.protocol = Protocol::udp,
+                            .container_first = 5000,
+                            .container_last = static_cast<std::uint16_t>(5000 + count - 1),
+                            .host_first = 15000,
+                            .host_last = static_cast<std::uint16_t>(15000 + count - 1)};
+    return networks_->join(sandbox, {member("c1"), {{"bridge", {}}}, {ports}, {}}).publications;
+  };
+  auto sandbox = networks_->take_sandbox({});
+  EXPECT_EQ(join(sandbox, 2).size(), 2U);
+  ASSERT_TRUE(sandbox.relay);
+  EXPECT_FALSE(sandbox.relay->listener);
+  ASSERT_EQ(sandbox.relay->datagrams.size(), 2U);
+  EXPECT_EQ(find_bound_port(sandbox.relay->datagrams[1].socket), 15001);
+  EXPECT_EQ(sandbox.relay->datagrams[1].port, 5001);
+  networks_->leave("c1");
+  sandbox.relay.reset();
+  auto next = networks_->take_sandbox({});
+  const auto many = join(next, max_relayed_datagram_ports + 1);
+  ASSERT_EQ(many.size(), 1U) << "more than are relayed: IPv4 alone";
+  EXPECT_FALSE(many[0].host_address.is_v6());
+  EXPECT_FALSE(next.relay);
 }
 
 TEST_F(PublishTest, PortsMoveWithTheDefaultRoute) {
