@@ -69,16 +69,16 @@ std::pair<std::string, std::string> parse_sysctl(const std::string& text) {
     throw Error{Kind::invalid, "invalid sysctl setting {}; it should be name=value", quote(text)};
   }
   auto parts = split(pair->first, '.');
+  if (parts.size() > 3 && parts[3] == "ifname") parts[3] = "IFNAME";  // docker's command line makes letters small
   const auto fits = parts.size() == 5 && parts[0] == "net" &&
                     (parts[1] == "ipv4" || parts[1] == "ipv6" || parts[1] == "mpls") &&
                     (parts[2] == "conf" || parts[2] == "neigh") && parts[3] == "IFNAME" &&
                     std::ranges::none_of(parts, [](const std::string& part) { return part.contains('/'); });
   if (!fits) {
-    throw Error{
-        Kind::invalid,
-        "unrecognised network interface sysctl '{}'; represent 'net.X.Y.ethN.Z=V' as 'net.X.Y.IFNAME.Z=V', X must "
-        "be 'ipv4', 'ipv6' or 'mpls'",
-        text};
+    throw Error{Kind::invalid,
+                "unrecognised network interface sysctl '{}'; represent 'net.X.Y.ethN.Z=V' as 'net.X.Y.IFNAME.Z=V', 'X' "
+                "must be 'ipv4', 'ipv6' or 'mpls'",
+                text};
   }
   parts.erase(parts.begin());
   return {join(parts, "/"), std::string{pair->second}};

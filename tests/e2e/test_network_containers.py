@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness.networks import address, ask_from, ask_from_host, endpoint, execute, serve
+from harness.networks import address, ask_from, ask_from_host, endpoint, execute, make_network, serve
 from harness.waiting import until
 
 
@@ -184,6 +184,18 @@ def test_a_given_mac_address_is_used(host):
     assert host.api.post(f"/containers/{container}/start").status == 204
     assert endpoint(host, container)["MacAddress"] == "02:00:00:00:00:77"
     assert "02:00:00:00:00:77" in execute(host, container, "ip", "link", "show", "eth0")
+
+
+@pytest.mark.differs_from_reference("20.10 has no options of endpoints")
+@pytest.mark.parametrize("program", ["docker", "berth"])
+def test_options_of_an_endpoint_name_its_link_and_set_it_up(host, program):
+    """docker's command line makes IFNAME small."""
+    make_network(host, "own")
+    options = '"driver-opt=com.docker.network.endpoint.ifname=lan7",' \
+              '"driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1,net.ipv4.conf.IFNAME.proxy_arp=1"'
+    done = getattr(host, program)("run", "--rm", "--network", f"name=own,{options}", "busybox", "sh", "-c",
+                                  "cd /proc/sys/net/ipv4/conf/lan7 && cat log_martians proxy_arp")
+    assert (done.code, done.out) == (0, "1\n1\n"), done
 
 
 def test_events_tell_of_the_network(host):

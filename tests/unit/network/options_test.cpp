@@ -52,7 +52,7 @@ TEST(Options, ImpossibleOnesOfABridgeAreRefused) {
 TEST(Options, OfAnEndpointNameItsLinkAndItsSysctls) {
   const auto options = parse_endpoint_options(StringMap{
       {"com.docker.network.endpoint.ifname", "lan0"},
-      {"com.docker.network.endpoint.sysctls", "net.ipv4.conf.IFNAME.forwarding=1,net.ipv6.conf.IFNAME.accept_ra=2"}});
+      {"com.docker.network.endpoint.sysctls", "net.ipv4.conf.ifname.forwarding=1,net.ipv6.conf.IFNAME.accept_ra=2"}});
   EXPECT_EQ(options.link, "lan0");
   EXPECT_EQ(options.sysctls, (StringMap{{"ipv4/conf/IFNAME/forwarding", "1"}, {"ipv6/conf/IFNAME/accept_ra", "2"}}));
 }
