@@ -145,7 +145,6 @@ const CgroupHierarchy* CgroupLayout::find(std::string_view controller) const {
 
 CgroupLayout parse_cgroup_layout(std::string_view mountinfo, bool with_named) {
   CgroupLayout layout;
-  std::string unified_mount;
   for (const auto& line : split(mountinfo, '\n')) {
     // 31 23 0:28 / /sys/fs/cgroup/cpu rw,relatime shared:9 - cgroup cgroup rw,cpu
     const auto separator = line.find(" - ");
@@ -153,7 +152,7 @@ CgroupLayout parse_cgroup_layout(std::string_view mountinfo, bool with_named) {
     const auto mount = split(line.substr(0, separator), ' ');
     const auto source = split(line.substr(separator + 3), ' ');
     if (mount.size() < 5 || source.size() < 3) continue;
-    if (source[0] == "cgroup2" && unified_mount.empty()) unified_mount = mount[4];
+    if (source[0] == "cgroup2" && layout.version2_mount.empty()) layout.version2_mount = mount[4];
     if (source[0] != "cgroup") continue;
     CgroupHierarchy hierarchy{.mount_point = mount[4], .controllers = {}};
     for (const auto& option : split(source[2], ',')) {
@@ -163,9 +162,9 @@ CgroupLayout parse_cgroup_layout(std::string_view mountinfo, bool with_named) {
     if (hierarchy.controllers.empty() || layout.find(hierarchy.controllers.front()) != nullptr) continue;
     layout.hierarchies.push_back(std::move(hierarchy));
   }
-  if (layout.hierarchies.empty() && !unified_mount.empty()) {
+  if (layout.hierarchies.empty() && !layout.version2_mount.empty()) {
     layout.unified = true;
-    layout.hierarchies.push_back({.mount_point = unified_mount, .controllers = {}});
+    layout.hierarchies.push_back({.mount_point = layout.version2_mount, .controllers = {}});
   }
   return layout;
 }
@@ -174,7 +173,9 @@ const CgroupLayout& cgroup_layout() {
   static const CgroupLayout layout = [] {
     struct statfs status {};
     if (::statfs("/sys/fs/cgroup", &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC) {
-      return CgroupLayout{.unified = true, .hierarchies = {{.mount_point = "/sys/fs/cgroup", .controllers = {}}}};
+      return CgroupLayout{.unified = true,
+                          .hierarchies = {{.mount_point = "/sys/fs/cgroup", .controllers = {}}},
+                          .version2_mount = "/sys/fs/cgroup"};
     }
     // systemd kills by its named hierarchy: containers must not be in the cgroup of the daemon's service.
     const bool with_systemd = ::access("/run/systemd/system", F_OK) == 0;

@@ -23,6 +23,8 @@ struct CgroupHierarchy {
 struct CgroupLayout {
   bool unified = false;  ///< version 2, and `hierarchies` has one element
   std::vector<CgroupHierarchy> hierarchies;
+  /// Where version 2 is mounted, also one beside version 1 that has no controllers; empty if it is not.
+  std::string version2_mount;
 
   /// The hierarchy of a controller; the only one on version 2; null where the kernel or the host has none.
   [[nodiscard]] const CgroupHierarchy* find(std::string_view controller) const;

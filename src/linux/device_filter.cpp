@@ -7,26 +7,18 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "linux/bpf.hpp"
 
 namespace berth::kernel {
 namespace {
 
+using bpf::instruction;
+
 constexpr std::uint8_t result = BPF_REG_0, context = BPF_REG_1, type = BPF_REG_2, access = BPF_REG_3, major = BPF_REG_4,
                        minor = BPF_REG_5, scratch = BPF_REG_6;
 
-bpf_insn instruction(unsigned code, std::uint8_t destination, std::uint8_t source, std::int16_t offset,
-                     std::int32_t value) {
-  bpf_insn made{};
-  made.code = static_cast<std::uint8_t>(code);
-  made.dst_reg = static_cast<std::uint8_t>(destination & 0xFU);
-  made.src_reg = static_cast<std::uint8_t>(source & 0xFU);
-  made.off = offset;
-  made.imm = value;
-  return made;
-}
-
 bpf_insn load(std::uint8_t destination, int offset) {
-  return instruction(BPF_LDX | BPF_MEM | BPF_W, destination, context, static_cast<std::int16_t>(offset), 0);
+  return instruction(BPF_LDX | BPF_MEM | BPF_W, destination, context, offset, 0);
 }
 
 std::int32_t access_bits(const DeviceRule& rule) {
@@ -86,14 +78,8 @@ std::vector<bpf_insn> compile_device_rules(std::span<const DeviceRule> rules) {
 
 void attach_device_rules(FdRef cgroup_directory, std::span<const DeviceRule> rules) {
   const auto program = compile_device_rules(rules);
-  static constexpr char license[] = "Apache-2.0";
-  bpf_attr load_request{};
-  load_request.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
-  load_request.insns = reinterpret_cast<std::uintptr_t>(program.data());
-  load_request.insn_cnt = static_cast<std::uint32_t>(program.size());
-  load_request.license = reinterpret_cast<std::uintptr_t>(license);
-  const UniqueFd loaded{static_cast<int>(::syscall(SYS_bpf, BPF_PROG_LOAD, &load_request, sizeof load_request))};
-  if (!loaded) throw Error::from_errno(errno, "load the device filter");
+  const auto loaded =
+      bpf::load_program(BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE, program, "load the device filter");
   bpf_attr attach_request{};
   attach_request.target_fd = static_cast<std::uint32_t>(cgroup_directory.get());
   attach_request.attach_bpf_fd = static_cast<std::uint32_t>(loaded.get());
