@@ -1,4 +1,4 @@
-"""A test host: network, mount and PID namespaces of its own, with one engine in it.
+"""A test host: network, mount and PID namespaces and a cgroup of its own, with one engine in it.
 
 A holder process keeps the namespaces; it is process 1 of the PID namespace and lives as long as the pipe to the test run
 is open. So nothing that an engine started can outlive the tests, whatever goes wrong.
@@ -18,12 +18,14 @@ import tempfile
 import docker as docker_sdk
 
 from . import clients
+from .cgroups import OwnCgroup
 from .http import Api, split
 from .waiting import until
 
 HOLDER = """
 import signal, subprocess, sys
 subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+subprocess.run(sys.argv[1:], check=True)
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 print("ready", flush=True)
 sys.stdin.read()
@@ -52,9 +54,11 @@ class Host:
         self.loaded = set()
         self.daemon = None
         self._sdk = None
+        self.cgroup = OwnCgroup()
         self._unshare = subprocess.Popen(
-            ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private",
-             sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/")
+            [*self.cgroup.join, "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+             "--propagation", "private", sys.executable, "-c", HOLDER, *self.cgroup.mount],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/")
         assert self._unshare.stdout.readline() == b"ready\n", "the test host did not come up"
         self.holder = children(self._unshare.pid)[0]
         self.proc = pathlib.Path(f"/proc/{self.holder}/root/proc")  # the host's processes, by their numbers inside
@@ -63,7 +67,7 @@ class Host:
 
     @property
     def enter(self):
-        return ["nsenter", f"--target={self.holder}", "--net", "--mount", "--pid"]
+        return [*self.cgroup.join, "nsenter", f"--target={self.holder}", "--net", "--mount", "--pid"]
 
     def shell(self, *command, check=True, **more):
         """Runs a program inside the test host, beside the engine."""
@@ -147,6 +151,7 @@ class Host:
         self._unshare.wait(timeout=30)
         if self.daemon:
             self.daemon.wait(timeout=30)
+        self.cgroup.remove()
         if os.environ.get("BERTH_E2E_KEEP"):
             print(f"kept: {self.folder}", file=sys.stderr)
         else:
