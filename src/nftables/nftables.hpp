@@ -96,6 +96,8 @@ struct InstalledRule {
   std::string chain;
   std::uint64_t handle = 0;
   std::uint64_t fingerprint = 0;  ///< of the Rule that it was made of; 0 if it was not made here
+  bool may_refuse = false;        ///< drops, rejects, asks a map for a verdict, or does what is not known here
+  std::string next_chain;         ///< that it jumps or goes to
 };
 
 /// An element that the kernel has, as the bytes that it has.

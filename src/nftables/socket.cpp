@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+#include <libnftnl/expr.h>
 #include <libnftnl/udata.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
@@ -94,6 +96,27 @@ InstalledElement installed(nftnl_set_elem* element) {
     result.data = bytes_of(element, NFTNL_SET_ELEM_DATA);
   }
   return result;
+}
+
+/// What a rule does besides looking, one of its expressions after the other.
+void add_verdict(InstalledRule& rule, const nftnl_expr* expression) {
+  static constexpr std::array<std::string_view, 16> only_look = {
+      "bitwise", "byteorder", "cmp",   "connlimit", "counter", "ct",    "fib", "exthdr",
+      "limit",   "log",       "match", "meta",      "payload", "range", "rt",  "socket"};
+  const std::string_view name = ::nftnl_expr_get_str(expression, NFTNL_EXPR_NAME);
+  if (std::ranges::find(only_look, name) != only_look.end()) return;
+  if (name == "lookup") {
+    const bool is_map = ::nftnl_expr_is_set(expression, NFTNL_EXPR_LOOKUP_DREG);
+    if (!is_map || ::nftnl_expr_get_u32(expression, NFTNL_EXPR_LOOKUP_DREG) != NFT_REG_VERDICT) return;
+  }
+  if (name == "immediate") {
+    if (!::nftnl_expr_is_set(expression, NFTNL_EXPR_IMM_VERDICT)) return;
+    const auto code = static_cast<std::int32_t>(::nftnl_expr_get_u32(expression, NFTNL_EXPR_IMM_VERDICT));
+    if (const auto* chain = ::nftnl_expr_get_str(expression, NFTNL_EXPR_IMM_CHAIN)) rule.next_chain = chain;
+    if (code == NF_ACCEPT || code < 0) return;  // below zero are jump, goto, continue and return
+  }
+  if (name == "target" && ::nftnl_expr_get_str(expression, NFTNL_EXPR_TG_NAME) == std::string_view{"LOG"}) return;
+  rule.may_refuse = true;
 }
 
 std::uint64_t fingerprint_of(const nftnl_rule* rule) {
@@ -254,8 +277,15 @@ std::vector<InstalledRule> Socket::rules(const Table& table) {
     const OwnedRule object;
     if (::nftnl_rule_nlmsg_parse(message, object.get()) < 0) return;
     if (table.name != ::nftnl_rule_get_str(object.get(), NFTNL_RULE_TABLE)) return;
-    rules.push_back({::nftnl_rule_get_str(object.get(), NFTNL_RULE_CHAIN),
-                     ::nftnl_rule_get_u64(object.get(), NFTNL_RULE_HANDLE), fingerprint_of(object.get())});
+    InstalledRule rule{.chain = ::nftnl_rule_get_str(object.get(), NFTNL_RULE_CHAIN),
+                       .handle = ::nftnl_rule_get_u64(object.get(), NFTNL_RULE_HANDLE),
+                       .fingerprint = fingerprint_of(object.get())};
+    const auto look = [](nftnl_expr* expression, void* at) {
+      add_verdict(*static_cast<InstalledRule*>(at), expression);
+      return 0;
+    };
+    ::nftnl_expr_foreach(object.get(), look, &rule);
+    rules.push_back(std::move(rule));
   });
   return rules;
 }
