@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tarfile
+import tempfile
 import time
 
 NETWORKS = ("none", "host")
@@ -66,26 +68,42 @@ class Busybox:
 class TestHost:
     """A network and a mount namespace, with a /sys of their own (dockerd is slow without): nothing leads out of it.
 
-    What is mounted here before stays as it is, so that sockets and files have the same paths inside and outside.
+    What is mounted here before stays as it is, so that sockets and files have the same paths inside and outside. Where cgroup
+    version 2 was beside version 1, a part of it of the host's own looks like the whole: programs that an engine attaches
+    there are met by nobody else.
     """
 
+    CGROUP = "/sys/fs/cgroup/unified"
     ENTER = """set -e
         aside=$(mktemp -d)
         mount --rbind /sys/fs/cgroup $aside
         mount -t sysfs sysfs /sys
         mount --move $aside /sys/fs/cgroup
+        if [ -d $1 ]; then
+            mount -t cgroup2 cgroup2 $aside
+            mkdir $aside/$2
+            mount --bind $aside/$2 $1
+            umount $aside
+            echo 0 > $1/cgroup.procs
+        fi
         rmdir $aside
         mount -t tmpfs tmpfs /run
         ip link set lo up
         echo ready
         exec sleep infinity"""
 
+    JOIN = 'if [ -w $0/cgroup.procs ]; then echo 0 > $0/cgroup.procs; fi; exec "$@"'
+    REMOVE = 'mount -t cgroup2 cgroup2 "$1" && rmdir "$1/$2"'
+    numbers = itertools.count(1)
+
     def __init__(self):
-        self.holder = subprocess.Popen(["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", self.ENTER],
-                                       stdout=subprocess.PIPE, text=True)
+        self.cgroup = f"berth-bench-{os.getpid()}-{next(self.numbers)}"
+        self.holder = subprocess.Popen(["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", self.ENTER, "sh",
+                                        self.CGROUP, self.cgroup], stdout=subprocess.PIPE, text=True)
         if self.holder.stdout.readline() != "ready\n":
             raise Missing("no test host of its own")
-        self.enter = [find_program("nsenter"), f"--net=/proc/{self.holder.pid}/ns/net", f"--mount=/proc/{self.holder.pid}/ns/mnt"]
+        self.enter = [find_program("nsenter"), f"--net=/proc/{self.holder.pid}/ns/net", f"--mount=/proc/{self.holder.pid}/ns/mnt", "sh", "-c",
+                      self.JOIN, self.CGROUP]
         self.namespace = os.readlink(f"/proc/{self.holder.pid}/ns/net")
 
     def call(self, *words):
@@ -94,6 +112,10 @@ class TestHost:
     def stop(self):
         self.holder.kill()
         self.holder.wait()
+        if os.path.isdir(self.CGROUP):
+            with tempfile.TemporaryDirectory() as folder:
+                subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", self.REMOVE, "sh", folder, self.cgroup],
+                               check=True)
 
 
 class Engine:
