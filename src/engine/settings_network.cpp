@@ -130,6 +130,10 @@ const std::vector<NetworkSetting>& network_settings() {
       {"--allow-direct-routing", "allow-direct-routing",
        "Published ports are also reached from outside at the containers' own addresses", truth,
        [](S& s, T t) { s.allow_direct_routing = parse_truth(t); }},
+      {"--connect-redirect", "connect-redirect",
+       "Connections of the host to published ports of 127.0.0.1 are not translated where the kernel can redirect them "
+       "(default true)",
+       truth, [](S& s, T t) { s.connect_redirect = parse_truth(t); }},
       {"--ip", "ip", "Host address that ports are published on if none is given (default 0.0.0.0)", text,
        [](S& s, T t) { s.publish_default_address = parse_ip(t); }},
       {"--publish-default-address", "publish-default-address", "The same as --ip", text,

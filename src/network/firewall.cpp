@@ -14,6 +14,7 @@
 #include "network/firewall_table.hpp"
 #include "network/forwarding.hpp"
 #include "network/host_policy.hpp"
+#include "network/shortcut.hpp"
 #include "nftables/flows.hpp"
 
 namespace berth::network {
@@ -216,6 +217,8 @@ struct Firewall::Impl {
     nftables::Socket socket;
     netlink::Socket links;
     Wanted wanted;
+    Shortcut shortcut;
+    bool output_rules = false;     ///< others may refuse what goes out
     bool links_are_known = false;  ///< those that packets go round by may be left from the last daemon
 
     /// With br_netfilter, answers to ::1 have that address already when they reach IPv6, which discards them then.
@@ -241,6 +244,16 @@ struct Firewall::Impl {
         firewall::remove_round_links(links);
       }
       return std::exchange(wanted.policy, policy) != policy;
+    }
+
+    void update_shortcut() { shortcut.lead_to(output_rules ? std::set<Publication>{} : wanted.publications); }
+
+    /// Rules that refuse some of what goes out may ask whether it goes by the loopback link. What is translated does,
+    /// to their eyes. There is no shortcut then.
+    void notice_output_rules() {
+      if (!shortcut.is_open()) return;
+      output_rules = firewall::may_refuse_output(socket);
+      update_shortcut();
     }
 
     /// False if there was nothing to repair.
@@ -272,12 +285,15 @@ struct Firewall::Impl {
     }
   };
 
+  explicit Impl(FirewallOptions given) : options(given) {}
+
+  const FirewallOptions options;
   nftables::Monitor monitor;
   Guarded<State> state;
 };
 
-Firewall::Firewall(bool direct_routing) : impl_(std::make_unique<Impl>()) {
-  impl_->state.with([&](Impl::State& state) { state.wanted.direct_routing = direct_routing; });
+Firewall::Firewall(FirewallOptions options) : impl_(std::make_unique<Impl>(options)) {
+  impl_->state.with([&](Impl::State& state) { state.wanted.direct_routing = options.direct_routing; });
 }
 Firewall::~Firewall() = default;
 
@@ -294,6 +310,8 @@ void Firewall::restore(std::span<const BridgeRules> bridges, std::span<const Pub
     state.notice_bridge_netfilter();
     state.notice_host_policy();
     state.repair();
+    if (impl_->options.shortcut) state.shortcut.open();
+    state.notice_output_rules();
   });
 }
 
@@ -341,6 +359,7 @@ void Firewall::publish(std::span<const Publication> publications) {
       for (const auto& publication : added) state.wanted.publications.erase(publication);
       throw;
     }
+    state.update_shortcut();
   });
   nftables::forget(udp_flows_of(publications));
 }
@@ -352,6 +371,7 @@ void Firewall::withdraw(std::span<const Publication> publications) {
       if (state.wanted.publications.erase(publication) != 0) present.push_back(publication);
     }
     if (present.empty()) return;
+    state.update_shortcut();
     Transaction transaction;
     take_out(transaction, elements_of(state.wanted, present));
     state.apply(transaction);
@@ -380,6 +400,7 @@ bool Firewall::heal() {
   return impl_->state.with([&](Impl::State& state) {
     const auto by_others = [&](const nftables::Change& change) { return change.port != state.socket.port(); };
     if (!changes.overrun && std::ranges::none_of(changes.tables, by_others)) return false;
+    state.notice_output_rules();
     const bool new_policy = state.notice_host_policy();
     const bool repaired = state.repair();
     if (repaired && !new_policy) log::warn("table berth was changed by others and is repaired");
@@ -395,6 +416,7 @@ bool Firewall::is_whole() {
 void Firewall::remove() {
   impl_->state.with([](Impl::State& state) {
     state.wanted = {};
+    state.update_shortcut();
     for (const auto& table : {firewall::layout().table, firewall::round_table(false), firewall::round_table(true)}) {
       if (state.socket.has_table(table)) state.socket.apply(Transaction{}.remove_table(table));
     }

@@ -7,6 +7,8 @@
 // What is to be in force is remembered here, so the table can be made whole again when somebody removed it or a part
 // of it. Repairing leaves alone what is right: connections go on.
 //
+// Connections of the host itself to published ports may have a shortcut beside it (shortcut.hpp).
+//
 // Uses: nftables.   Threads: any.
 #pragma once
 
@@ -35,11 +37,15 @@ struct BridgeRules {
   friend bool operator==(const BridgeRules&, const BridgeRules&) = default;
 };
 
+struct FirewallOptions {
+  bool direct_routing = false;  ///< there are bridges that are `direct`
+  bool shortcut = false;        ///< this host's own connections go to containers untranslated where they can
+};
+
 class Firewall {
  public:
-  /// Of the calling thread's network namespace. Changes nothing yet. `direct_routing`: there are bridges that are
-  /// `direct`.
-  explicit Firewall(bool direct_routing = false);
+  /// Of the calling thread's network namespace. Changes nothing yet.
+  explicit Firewall(FirewallOptions options = {});
   ~Firewall();
   Firewall(const Firewall&) = delete;
   Firewall& operator=(const Firewall&) = delete;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -26,6 +27,43 @@ bool has_legacy_filter(bool v6) {
   return std::ranges::find(tables, "filter") != tables.end();
 }
 
+using Decides = std::function<bool(const nftables::Chain&, const std::vector<nftables::InstalledRule>&)>;
+
+/// Whether others have chains at the hook that decide something, by IPv4 and by IPv6.
+std::array<bool, 2> find_deciding_chains(nftables::Socket& socket, nftables::Hook hook, const Decides& decides) {
+  using nftables::Family;
+  std::array found{has_legacy_filter(false), has_legacy_filter(true)};
+  for (const auto& [table, chain] : socket.base_chains()) {
+    const bool inet = table.family == Family::inet;
+    if (!inet && table.family != Family::ip && table.family != Family::ip6) continue;
+    if (table.name == "berth" || chain.base->hook != hook || chain.base->type == nftables::Type::nat) continue;
+    const bool is_one = chain.base->policy == nftables::Policy::drop || decides(chain, socket.rules(table));
+    found[0] = found[0] || (is_one && table.family != Family::ip6);
+    found[1] = found[1] || (is_one && table.family != Family::ip);
+  }
+  return found;
+}
+
+/// Programs make chains ahead; what is empty and accepts decides nothing.
+bool has_rules(const nftables::Chain& chain, const std::vector<nftables::InstalledRule>& rules) {
+  return std::ranges::find(rules, chain.name, &nftables::InstalledRule::chain) != rules.end();
+}
+
+/// A packet that enters the chain may come to a rule that does not let it through, or that sends it another way.
+bool may_refuse(const nftables::Chain& chain, const std::vector<nftables::InstalledRule>& rules) {
+  if (chain.base->type == nftables::Type::route) return has_rules(chain, rules);
+  std::vector<std::string> reached{chain.name};
+  for (std::size_t at = 0; at < reached.size(); ++at) {
+    for (const auto& rule : rules) {
+      if (rule.chain != reached[at]) continue;
+      if (rule.may_refuse) return true;
+      const bool is_new = std::ranges::find(reached, rule.next_chain) == reached.end();
+      if (!rule.next_chain.empty() && is_new) reached.push_back(rule.next_chain);
+    }
+  }
+  return false;
+}
+
 void try_add(netlink::Socket& socket, const netlink::Request& request) {
   try {
     socket.apply(request);
@@ -37,21 +75,11 @@ void try_add(netlink::Socket& socket, const netlink::Request& request) {
 }  // namespace
 
 std::array<bool, 2> find_host_policy(nftables::Socket& socket) {
-  using nftables::Family;
-  std::array policy{has_legacy_filter(false), has_legacy_filter(true)};
-  for (const auto& [table, chain] : socket.base_chains()) {
-    const bool inet = table.family == Family::inet;
-    if (!inet && table.family != Family::ip && table.family != Family::ip6) continue;
-    if (table.name == "berth" || chain.base->hook != nftables::Hook::input) continue;
-    if (chain.base->type != nftables::Type::filter) continue;
-    // Programs make chains ahead; what is empty and accepts decides nothing.
-    const auto rules = socket.rules(table);
-    const bool decides = chain.base->policy == nftables::Policy::drop ||
-                         std::ranges::find(rules, chain.name, &nftables::InstalledRule::chain) != rules.end();
-    policy[0] = policy[0] || (decides && table.family != Family::ip6);
-    policy[1] = policy[1] || (decides && table.family != Family::ip);
-  }
-  return policy;
+  return find_deciding_chains(socket, nftables::Hook::input, has_rules);
+}
+
+bool may_refuse_output(nftables::Socket& socket) {
+  return find_deciding_chains(socket, nftables::Hook::output, may_refuse)[0];
 }
 
 std::uint32_t ensure_round_links(netlink::Socket& socket) {

@@ -28,6 +28,9 @@ inline constexpr std::uint32_t round_mark = 0x62727468;
 /// Whether somebody else has rules for what comes in, by IPv4 and by IPv6.
 std::array<bool, 2> find_host_policy(nftables::Socket& socket);
 
+/// Whether somebody else has rules for what goes out by IPv4 that may refuse some of it.
+bool may_refuse_output(nftables::Socket& socket);
+
 /// Makes the pair of links, if it is not there. Returns the index of the end that packets are sent out by.
 std::uint32_t ensure_round_links(netlink::Socket& socket);
 

@@ -58,6 +58,9 @@ struct Settings {
   bool ip_forward = true;             ///< switch forwarding of the host on
   bool ip_forward_no_drop = false;    ///< if we have switched it on: for others' packets too
   bool allow_direct_routing = false;  ///< published ports are reached at containers' addresses from outside too
+  /// Programs of this host that connect to published ports of 127.0.0.1 are sent to the containers untranslated. Off
+  /// unless it is asked for: what is attached to the host's cgroups is met by all processes.
+  bool connect_redirect = false;
   std::map<std::string, StringMap> default_network_options;  ///< of new networks, by driver
   DnsConfig dns;                                             ///< of containers that ask for nothing else
   std::vector<IpAddress> host_gateways;                      ///< what "host-gateway" stands for; empty: the bridge's

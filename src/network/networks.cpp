@@ -65,7 +65,7 @@ Networks::Impl::Impl(Settings given, Collaborators others)
       collaborators(std::move(others)),
       records(collaborators.database),
       pools(pools_of(settings, records.owner())),
-      firewall(settings.allow_direct_routing),
+      firewall({.direct_routing = settings.allow_direct_routing, .shortcut = settings.connect_redirect}),
       removals([this](const Network& network) {
         Host host{records.owner()};
         get_driver(network.record.shown.Driver).remove(host, network);

@@ -71,6 +71,12 @@ TEST_F(SettingsTest, NetworksAreSetAsDockerds) {
   EXPECT_EQ(network.default_address_pools.size(), 2U);
 }
 
+TEST_F(SettingsTest, ConnectionsOfTheHostAreRedirectedUnlessThatIsSwitchedOff) {
+  EXPECT_TRUE(parse({"--config-file", file("{}")}).network.connect_redirect);
+  EXPECT_FALSE(parse({"--connect-redirect=false", "--config-file", file("{}")}).network.connect_redirect);
+  EXPECT_FALSE(parse({"--config-file", file(R"({"connect-redirect": false})")}).network.connect_redirect);
+}
+
 TEST_F(SettingsTest, WhatContainersAreToldOfNamesIsSetAsDockerds) {
   auto network = parse({"--dns", "192.0.2.1", "--dns=2001:db8::1", "--dns-search", "a.test", "--dns-opt", "ndots:1",
                         "--host-gateway-ip", "192.0.2.2", "--host-gateway-ip", "2001:db8::2", "-b", "none",
