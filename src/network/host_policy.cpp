@@ -49,13 +49,14 @@ bool has_rules(const nftables::Chain& chain, const std::vector<nftables::Install
   return std::ranges::find(rules, chain.name, &nftables::InstalledRule::chain) != rules.end();
 }
 
-/// A packet that enters the chain may come to a rule that does not let it through, or that sends it another way.
-bool may_refuse(const nftables::Chain& chain, const std::vector<nftables::InstalledRule>& rules) {
+/// A packet of IPv4 that enters the chain may come to a rule that does not let it through, or that sends it another
+/// way.
+bool may_refuse_v4(const nftables::Chain& chain, const std::vector<nftables::InstalledRule>& rules) {
   if (chain.base->type == nftables::Type::route) return has_rules(chain, rules);
   std::vector<std::string> reached{chain.name};
   for (std::size_t at = 0; at < reached.size(); ++at) {
     for (const auto& rule : rules) {
-      if (rule.chain != reached[at]) continue;
+      if (rule.chain != reached[at] || rule.only_v6) continue;
       if (rule.may_refuse) return true;
       const bool is_new = std::ranges::find(reached, rule.next_chain) == reached.end();
       if (!rule.next_chain.empty() && is_new) reached.push_back(rule.next_chain);
@@ -79,7 +80,7 @@ std::array<bool, 2> find_host_policy(nftables::Socket& socket) {
 }
 
 bool may_refuse_output(nftables::Socket& socket) {
-  return find_deciding_chains(socket, nftables::Hook::output, may_refuse)[0];
+  return find_deciding_chains(socket, nftables::Hook::output, may_refuse_v4)[0];
 }
 
 std::uint32_t ensure_round_links(netlink::Socket& socket) {

@@ -97,6 +97,7 @@ struct InstalledRule {
   std::uint64_t handle = 0;
   std::uint64_t fingerprint = 0;  ///< of the Rule that it was made of; 0 if it was not made here
   bool may_refuse = false;        ///< drops, rejects, asks a map for a verdict, or does what is not known here
+  bool only_v6 = false;           ///< it is for packets of IPv6 alone, in a table of both families
   std::string next_chain;         ///< that it jumps or goes to
 };
 

@@ -98,7 +98,7 @@ InstalledElement installed(nftnl_set_elem* element) {
   return result;
 }
 
-/// What a rule does besides looking, one of its expressions after the other.
+/// What a rule does besides looking.
 void add_verdict(InstalledRule& rule, const nftnl_expr* expression) {
   static constexpr std::array<std::string_view, 16> only_look = {
       "bitwise", "byteorder", "cmp",   "connlimit", "counter", "ct",    "fib", "exthdr",
@@ -118,6 +118,23 @@ void add_verdict(InstalledRule& rule, const nftnl_expr* expression) {
   if (name == "target" && ::nftnl_expr_get_str(expression, NFTNL_EXPR_TG_NAME) == std::string_view{"LOG"}) return;
   rule.may_refuse = true;
 }
+
+/// At a rule's expressions, one after the other.
+struct Look {
+  InstalledRule& rule;
+  bool family_is_loaded = false;
+
+  void at(const nftnl_expr* expression) {
+    const std::string_view name = ::nftnl_expr_get_str(expression, NFTNL_EXPR_NAME);
+    std::uint32_t size = 0;
+    if (name == "cmp" && family_is_loaded && ::nftnl_expr_get_u32(expression, NFTNL_EXPR_CMP_OP) == NFT_CMP_EQ) {
+      const auto* family = static_cast<const std::uint8_t*>(::nftnl_expr_get(expression, NFTNL_EXPR_CMP_DATA, &size));
+      rule.only_v6 = rule.only_v6 || (family != nullptr && *family == NFPROTO_IPV6);
+    }
+    family_is_loaded = name == "meta" && ::nftnl_expr_get_u32(expression, NFTNL_EXPR_META_KEY) == NFT_META_NFPROTO;
+    add_verdict(rule, expression);
+  }
+};
 
 std::uint64_t fingerprint_of(const nftnl_rule* rule) {
   std::uint32_t length = 0;
@@ -280,11 +297,12 @@ std::vector<InstalledRule> Socket::rules(const Table& table) {
     InstalledRule rule{.chain = ::nftnl_rule_get_str(object.get(), NFTNL_RULE_CHAIN),
                        .handle = ::nftnl_rule_get_u64(object.get(), NFTNL_RULE_HANDLE),
                        .fingerprint = fingerprint_of(object.get())};
-    const auto look = [](nftnl_expr* expression, void* at) {
-      add_verdict(*static_cast<InstalledRule*>(at), expression);
+    Look look{rule};
+    const auto at_each = [](nftnl_expr* expression, void* at) {
+      static_cast<Look*>(at)->at(expression);
       return 0;
     };
-    ::nftnl_expr_foreach(object.get(), look, &rule);
+    ::nftnl_expr_foreach(object.get(), at_each, &look);
     rules.push_back(std::move(rule));
   });
   return rules;

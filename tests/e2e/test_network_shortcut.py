@@ -12,6 +12,7 @@ import pytest
 
 from harness.networks import address, make_network, serve
 from harness.waiting import until
+from test_network_firewalld import firewalld_host  # noqa: F401 (a fixture)
 from test_network_ports import published
 from test_network_ufw import Ufw
 
@@ -234,6 +235,16 @@ def test_ufw_is_a_reason_only_if_it_refuses_what_goes_out(fresh_host):
         assert connect(host, "127.0.0.1", 18000)["answer"] == "web"
     finally:
         ufw.close()
+
+
+@pytest.mark.skipif(not shutil.which("firewalld"), reason="firewalld is not installed (Debian: firewalld)")
+def test_firewalld_refuses_only_ipv6(firewalld_host):
+    host, _, firewalld = firewalld_host
+    container = serve(host, "web", **published(("127.0.0.1", "18000")))
+    assert leads_to(host) == (address(host, container), 8000)
+    # A policy for what the host sends, as its administrator may add one.
+    firewalld("--direct", "--add-rule", "ipv4", "filter", "OUTPUT", "0", "-p", "tcp", "--dport", "1", "-j", "REJECT")
+    until(lambda: leads_to_lo(host), "the long way")
 
 
 def leads_to_lo(host):
