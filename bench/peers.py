@@ -93,7 +93,7 @@ class TestHost:
         exec sleep infinity"""
 
     JOIN = 'if [ -w $0/cgroup.procs ]; then echo 0 > $0/cgroup.procs; fi; exec "$@"'
-    REMOVE = 'mount -t cgroup2 cgroup2 "$1" && rmdir "$1/$2"'
+    REMOVE = 'mount -t cgroup2 cgroup2 "$1" && find "$1/$2" -depth -type d -exec rmdir {} +'
     numbers = itertools.count(1)
 
     def __init__(self):
