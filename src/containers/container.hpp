@@ -36,7 +36,8 @@ class Waiters {
 /// is frozen, thawed or sent a signal: one that is killed must not be frozen afterwards, or it would never die.
 /// `networking` is held while a container that runs is connected to a network or disconnected, and at its end: what it
 /// gives up then is all that it has. `mutex` guards the members below and is held for moments only.
-/// Lock order: operation, then freezer, then the reactor's, then networking, then mutex.
+/// Lock order: operation, then freezer, then the reactor's, then networking, then mutex. At the end of a container that
+/// removes itself `operation` is tried within the others, and not waited for.
 class Container {
  public:
   explicit Container(Record record) : id(record.id), record_(std::move(record)) {}

@@ -75,6 +75,7 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
   std::unique_lock whole_network{container->networking};
   std::unique_lock<std::mutex> operation;
   // Recorded and told first, and only then does anybody wake up: "die" comes before the "stop" of whoever waits for it.
+  // What removes itself is not recorded: its row goes below, and if that does not come about, recovery ends it again.
   container->with([&](Record& record, Container::Live& live) {
     auto& state = record.state;
     if (const auto started = parse_rfc3339(status.started_at)) state.started_at = *started;
@@ -98,7 +99,6 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
     live.last_exit_code = status.exit_code;
     remove_now = !live.restarted_by_user && record.definition.host_config.AutoRemove;
     if (remove_now) operation = std::unique_lock{container->operation, std::try_to_lock};
-    // What is removed below is not recorded first: until it is gone, exit.json tells.
     if (!live.removed && !operation.owns_lock()) record_exit(records, record);
     if (status.oom_killed) publish_of(record, "oom");
     publish_of(record, "die",
@@ -114,7 +114,7 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
   if (restart) schedule_restart(container, delay);
   if (remove_now) {
     if (operation.owns_lock()) {
-      erase(container);
+      erase_or_record(container);
     } else {
       // Somebody starts or removes it at this moment; this thread must not wait for them.
       background.post([this, container] {
@@ -124,6 +124,16 @@ void Containers::Impl::on_exit(const ContainerPtr& container, const shim::ExitSt
     }
   }
   background.post([this, container] { await_departure(*container); });
+}
+
+void Containers::Impl::erase_or_record(const ContainerPtr& container) noexcept {
+  try {
+    erase(container);
+  } catch (...) {
+    log::error("container could not be removed at its end, it stays as exited",
+               {{"id", container->id}, {"error", current_error().message()}});
+    container->with([&](Record& record, Container::Live&) { record_exit(records, record); });
+  }
 }
 
 void Containers::Impl::on_shim_lost(const ContainerPtr& container) {

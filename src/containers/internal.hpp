@@ -119,6 +119,8 @@ struct Containers::Impl {
   void resume_network(Container& container, shim::ShimClient& shim);
   /// The shim passes on what comes by IPv6 and has no way in the kernel. Nothing if that has not changed.
   static void hand_over_relay(Container& container, network::Sandbox& sandbox) noexcept;
+  static void hand_over_relay(const Container& container, shim::ShimClient& shim, network::Sandbox& sandbox) noexcept;
+  void restore_relay(const Container& container, shim::ShimClient& shim, network::Sandbox& sandbox);
   /// The shim keeps the sockets of the resolver, so that queries wait in them while no daemon runs. Nothing if there
   /// are no new ones.
   static void hand_over_resolver(const Container& container, shim::ShimClient& shim,
@@ -252,6 +254,7 @@ struct Containers::Impl {
   void delete_files(Container& container);
   /// Both, the files in the background.
   void erase(const ContainerPtr& container);
+  void erase_or_record(const ContainerPtr& container) noexcept;
 
   const Settings settings;
   Collaborators collaborators;

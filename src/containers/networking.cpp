@@ -198,6 +198,7 @@ void Containers::Impl::resume_network(Container& container, shim::ShimClient& sh
       auto sandbox = networks.open_sandbox(shim.state()->pid);
       networks.resume(sandbox, container.id, shim.kept());
       hand_over_resolver(container, shim, sandbox);
+      restore_relay(container, shim, sandbox);
     }
   } catch (const Error& error) {
     log::warn("network of a running container is not whole, going on with what there is",
@@ -206,23 +207,42 @@ void Containers::Impl::resume_network(Container& container, shim::ShimClient& sh
   refresh_connections(container);
 }
 
+/// The daemon before may have ended between the start, or a move to another network, and handing over.
+void Containers::Impl::restore_relay(const Container& container, shim::ShimClient& shim, network::Sandbox& sandbox) {
+  try {
+    collaborators.networks.restore_relay(sandbox, container.id, shim.relayed());
+    hand_over_relay(container, shim, sandbox);
+  } catch (const Error& error) {
+    if (error.kind() != Kind::unsupported) throw;  // too old to be asked
+  }
+}
+
 void Containers::Impl::hand_over_relay(Container& container, network::Sandbox& sandbox) noexcept {
-  const auto relay = std::exchange(sandbox.relay, std::nullopt);
   const auto shim = container.with([](Record&, Container::Live& live) { return live.shim; });
-  if (!relay || !shim) return;
+  if (shim) hand_over_relay(container, *shim, sandbox);
+}
+
+void Containers::Impl::hand_over_relay(const Container& container, shim::ShimClient& shim,
+                                       network::Sandbox& sandbox) noexcept {
+  const auto relay = std::exchange(sandbox.relay, std::nullopt);
+  if (!relay) return;
   std::vector<shim::RelayTarget> targets;
   for (const auto& publication : relay->publications) {
     const auto last = static_cast<std::uint16_t>(publication.host_first + (publication.count - 1));
     targets.push_back({publication.host_first, last, to_string(publication.container), publication.container_first});
   }
-  std::vector<std::pair<FdRef, shim::RelayTarget>> datagrams;
+  std::vector<FdRef> sockets;
+  std::vector<shim::RelayTarget> datagram_targets;
   for (const auto& datagram : relay->datagrams) {
-    datagrams.emplace_back(datagram.socket, shim::RelayTarget{0, 0, to_string(datagram.container), datagram.port});
+    sockets.push_back(datagram.socket);
+    datagram_targets.push_back({0, 0, to_string(datagram.container), datagram.port});
   }
   try {
-    shim->relay(relay->listener, std::move(targets), datagrams);
+    shim.relay(relay->listener, std::move(targets));
+    shim.relay_datagrams(sockets, std::move(datagram_targets));
   } catch (const Error& error) {
     if (error.kind() == Kind::conflict || error.kind() == Kind::unavailable) return;  // it has ended
+    if (error.kind() == Kind::unsupported && sockets.empty()) return;                 // a shim that relays TCP alone
     log::warn("published ports are not reached by IPv6, going on without",
               {{"id", container.id}, {"error", error.message()}});
   }

@@ -42,8 +42,8 @@ void add_loopback_relay(Elements& elements, const Publication& publication);
 void add_forwarding(Elements& elements, bool v6);
 /// The host has rules of its own for what comes in.
 void add_policy(Elements& elements, bool v6);
-/// Published ports that have no relay do not answer at ::1: they refuse at once, so that clients try 127.0.0.1, where
-/// they do.
+/// Packets to published ports of ::1 that are not redirected stay on the host: a socket at the port itself answers, or
+/// they are refused at once, so that clients try 127.0.0.1.
 void add_refused_loopback(Elements& elements);
 /// What add_forwarding adds, as the kernel lists it.
 nftables::InstalledElement forwarding_element(bool v6);

@@ -114,9 +114,12 @@ Connections Networks::join(Sandbox& sandbox, const JoinRequest& request) {
   undo.add([&]() noexcept { impl_->forget(id); });
   for (const auto& place : reservation.places) impl_->restore_link(*place.network);
   auto publications = impl_->reserve_ports(id);
+  Undo until_recorded;  // and `forget` knows them
+  until_recorded.add([&]() noexcept { impl_->ports.release(publications); });
   if (auto relay = make_relay(publications); relay.is_needed()) sandbox.relay = std::move(relay);
   // The row before the first link: whatever happens now, the next start of the daemon knows what to release.
   impl_->change_member(id, [&](MemberRecord& record) { record.publications = publications; });
+  until_recorded.dismiss();
   Host host{impl_->records.owner()};
   const auto& places = reservation.places;
   if (sandbox.ready_link && (places.empty() || places.front().endpoint.host_link != sandbox.ready_link->host_name)) {

@@ -140,6 +140,8 @@ class Networks {
   /// At start, for each container that runs: what has ended with the daemon before goes on, as its resolver.
   /// `resolver_sockets`: those of the sandbox before, if somebody kept them; else they are opened again.
   void resume(Sandbox& sandbox, const std::string& container_id, std::vector<UniqueFd> resolver_sockets = {});
+  /// Makes the relay of a container that went on anew, in `sandbox`, unless these sockets are all that it takes.
+  void restore_relay(Sandbox& sandbox, const std::string& container_id, std::span<const UniqueFd> sockets);
 
  private:
   struct Impl;

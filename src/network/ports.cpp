@@ -116,6 +116,18 @@ auto sort_key(const PortRequest& request) {
 
 }  // namespace
 
+std::size_t count_relayed_datagram_ports(std::span<const PortRequest> requests, const PortTarget& target) {
+  std::size_t count = 0;
+  if (target.v6) return count;
+  for (const auto& request : requests) {
+    if (request.protocol != Protocol::udp) continue;
+    const auto addresses = addresses_of(request, target);
+    if (std::ranges::any_of(addresses, &IpAddress::is_v6))
+      count += 1U + request.container_last - request.container_first;
+  }
+  return count;
+}
+
 bool PortTable::Taken::is_free(Protocol protocol, const IpAddress& address, std::uint16_t port) const {
   const auto has = [&](const auto& entry) { return entry.first.first == protocol && entry.second.test(port); };
   if (!address.is_any()) {

@@ -58,6 +58,9 @@ class PortTable {
   Guarded<Taken> taken_;
 };
 
+/// How many UDP ports of IPv6 addresses such a target would have relayed.
+std::size_t count_relayed_datagram_ports(std::span<const PortRequest> requests, const PortTarget& target);
+
 /// The ephemeral ports of the calling thread's namespace.
 std::array<std::uint16_t, 2> ephemeral_ports();
 

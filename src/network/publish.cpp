@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/undo.hpp"
 #include "network/internal.hpp"
 
 namespace berth::network {
@@ -19,12 +20,21 @@ std::optional<IpAddress> default_address(const Network& network, const Settings&
   return std::nullopt;
 }
 
-std::size_t count_datagram_ports(std::span<const PortRequest> requests) {
-  std::size_t count = 0;
-  for (const auto& request : requests) {
-    if (request.protocol == Protocol::udp) count += 1U + request.container_last - request.container_first;
+/// Whether the UDP ports of a container without IPv6 are relayed to it. Each takes a socket, so it is all of them or
+/// none.
+bool relays_datagrams(const std::string& container, std::span<const PortRequest> requests, PortTarget target) {
+  target.relay_datagrams_v6 = target.relay_v6;
+  if (count_relayed_datagram_ports(requests, target) <= max_relayed_datagram_ports) return target.relay_v6;
+  const bool is_explicit = std::ranges::any_of(requests, [](const PortRequest& request) {
+    return request.protocol == Protocol::udp && request.host_address && request.host_address->is_v6();
+  });
+  if (is_explicit) {
+    throw Error{Kind::unsupported, "a container without IPv6 can have no more than {} UDP ports at IPv6 addresses",
+                max_relayed_datagram_ports};
   }
-  return count;
+  log::warn("so many UDP ports are not relayed from IPv6 to a container without it: they are published by IPv4 alone",
+            {{"id", container}});
+  return false;
 }
 
 /// What was published goes on at the same ports of the host, to the container's new addresses.
@@ -84,7 +94,7 @@ std::vector<Publication> Networks::Impl::reserve_ports(const std::string& contai
                       fmt::format("{} ({})", record.member.name, id)};
   });
   if (requests.empty() || (!target.v4 && !target.v6)) return {};
-  target.relay_datagrams_v6 = target.relay_v6 && count_datagram_ports(requests) <= max_relayed_datagram_ports;
+  target.relay_datagrams_v6 = relays_datagrams(container_id, requests, target);
   try {
     return ports.reserve(requests, target);
   } catch (Error& error) {
@@ -107,6 +117,8 @@ void Networks::Impl::move_ports(const std::string& container_id, Sandbox* sandbo
   if (!record || record->port_requests.empty()) return;
   const auto target = state.with([&](const State& all) { return target_of(all, record->endpoints); });
   auto moved = record->publications.empty() ? reserve_ports(container_id) : retarget(record->publications, target);
+  Undo until_recorded;
+  if (record->publications.empty()) until_recorded.add([&]() noexcept { ports.release(moved); });
   if (moved == record->publications) return;
   if (sandbox != nullptr) sandbox->relay = make_relay(moved);
   if (!record->publications.empty()) firewall.withdraw(record->publications);
@@ -116,7 +128,18 @@ void Networks::Impl::move_ports(const std::string& container_id, Sandbox* sandbo
   }
   ports.release(dropped);
   change_member(container_id, [&](MemberRecord& changed) { changed.publications = moved; });
+  until_recorded.dismiss();
   if (!moved.empty()) firewall.publish(moved);
+}
+
+void Networks::restore_relay(Sandbox& sandbox, const std::string& container_id, std::span<const UniqueFd> sockets) {
+  const auto record = impl_->find_member(container_id);
+  if (!record || are_relayed(record->publications, sockets)) return;
+  auto renewed = record->publications;
+  sandbox.relay = make_relay(renewed);
+  impl_->firewall.withdraw(record->publications);
+  impl_->change_member(container_id, [&](MemberRecord& changed) { changed.publications = renewed; });
+  impl_->firewall.publish(renewed);
 }
 
 void Networks::Impl::restore_firewall() {

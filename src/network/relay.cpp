@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <utility>
 
 #include "base/error.hpp"
@@ -53,8 +54,9 @@ void add_datagram_ports(Relay& relay, const Publication& publication) {
     const auto host_port = static_cast<std::uint16_t>(publication.host_first + index);
     UniqueFd socket{::socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     const auto address = make_socket_address(at, host_port);
-    // The address may be shared: a container that moves to another network gets new sockets before the old ones go.
-    const bool bound = socket && set(socket, IPPROTO_IPV6, IPV6_V6ONLY) && set(socket, SOL_SOCKET, SO_REUSEADDR) &&
+    // A container that moves to another network gets new sockets before the old ones go. SO_REUSEADDR would do as well,
+    // and let any user of the host take the port over.
+    const bool bound = socket && set(socket, IPPROTO_IPV6, IPV6_V6ONLY) && set(socket, SOL_SOCKET, SO_REUSEPORT) &&
                        set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO) &&
                        ::bind(socket.get(), address.generic(), address.size) == 0;
     if (!bound && !publication.needs_relay()) continue;  // no ::1, or somebody has it: all other addresses do
@@ -78,6 +80,19 @@ Relay make_relay(std::vector<Publication>& publications) {
     if (is_relayed_datagrams(publication)) add_datagram_ports(relay, publication);
   }
   return relay;
+}
+
+bool are_relayed(std::span<const Publication> publications, std::span<const UniqueFd> sockets) {
+  std::set<std::uint16_t> served;
+  for (const auto& socket : sockets) served.insert(find_bound_port(socket).value_or(0));
+  return std::ranges::all_of(publications, [&](const Publication& publication) {
+    if (publication.relay != 0) return served.contains(publication.relay);
+    if (publication.protocol != Protocol::udp || !publication.needs_relay()) return true;
+    for (unsigned index = 0; index < publication.count; ++index) {
+      if (!served.contains(static_cast<std::uint16_t>(publication.host_first + index))) return false;
+    }
+    return true;
+  });
 }
 
 }  // namespace berth::network

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/fd.hpp"
@@ -30,7 +31,11 @@ struct Relay {
 /// How many UDP ports of a container are relayed; of one that has more, none is: each takes a socket.
 inline constexpr std::size_t max_relayed_datagram_ports = max_passed_fds - 1;
 
-/// Makes a listener for those of `publications` that need one, and enters its port there; without such, no listener.
+/// Makes a listener for those TCP ports of `publications` that need one, and enters its port there, and sockets for
+/// such UDP ports; nothing if none needs one. Throws if they cannot be had.
 Relay make_relay(std::vector<Publication>& publications);
+
+/// Whether who has these sockets relays all of `publications` that need it, as far as the sockets' ports tell.
+bool are_relayed(std::span<const Publication> publications, std::span<const UniqueFd> sockets);
 
 }  // namespace berth::network

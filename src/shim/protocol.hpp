@@ -16,11 +16,12 @@
 //                                                           -> pid; or exit_code 126/127 and the error
 //   exec_resize, exec_signal                                -> ok, `not_found` if there is no such process any more
 //   execs    ExecsRequest                                   -> execs, with the file of each as descriptor
-//   relay    RelayRequest, and a TCP listener, then a UDP socket for each of its datagrams
-//                                                           -> ok once they are served; no descriptor: no more
-//   are keep     descriptors                                    -> ok: they live as long as the container, in place of
-//   those
-//                                                           before
+//   relay    RelayRequest, and a TCP listener               -> ok once connections are taken; without: no more are
+//   relay_datagrams  RelayRequest, and a UDP socket for each target
+//                                                           -> ok once they are served; without: no more are
+//   relayed                                                 -> ok, with the listener and the sockets of these two
+//   keep     descriptors                                    -> ok: they live as long as the container, in place of
+//                                                           those before
 //   kept                                                    -> ok, with these descriptors
 //   ping                                                    -> ok
 #pragma once
@@ -134,13 +135,12 @@ struct RelayTarget {
 BOOST_DESCRIBE_STRUCT(RelayTarget, (), (host_first, host_last, address, container_first))
 
 /// For clients by IPv6 whom the kernel cannot lead to the container. The listener is where it redirects connections to;
-/// UDP sockets are bound to the published ports themselves.
+/// UDP sockets are bound to the published ports themselves, one for each target.
 struct RelayRequest {
   std::string op = "relay";
-  std::vector<RelayTarget> targets;    ///< of the listener; without any there is none
-  std::vector<RelayTarget> datagrams;  ///< one port each
+  std::vector<RelayTarget> targets;
 };
-BOOST_DESCRIBE_STRUCT(RelayRequest, (), (op, targets, datagrams))
+BOOST_DESCRIBE_STRUCT(RelayRequest, (), (op, targets))
 
 /// Asks for the further processes from the n-th on: those that run, and the last of those that have ended.
 struct ExecsRequest {

@@ -16,6 +16,7 @@ import archive
 from harness.engines import engine_under_test
 from harness.host import Host
 from harness.leftovers import Leftovers
+from harness.networks import ask_from_host
 from harness.waiting import until
 
 pytestmark = pytest.mark.berth_only
@@ -259,6 +260,30 @@ def test_daemon_is_killed_by_nothing_but_us(fresh_host):
     assert host.terminate() == 0
     host.start()
     assert host.state(container)["Running"]
+
+
+def test_kill_at_the_end_of_a_container_that_removes_itself_leaves_nothing(fresh_host):
+    host = fresh_host
+    for delay in DELAYS:
+        container = host.spawn("sleep", "1000", host_config={"AutoRemove": True}, name="own")
+        crash_during(host, lambda: host.api.post(f"/containers/{container}/kill"), delay)
+        until(lambda: not host.containers() or host.state(container)["Running"], "its end")
+        for item in host.containers():  # the signal had not come
+            host.remove(item["Id"])
+        until(lambda: not host.leftovers.find(), lambda: str(host.leftovers.find()))
+    host.leftovers.check()
+
+
+def test_kill_during_start_leaves_its_ports_reached_by_ipv6(fresh_host):
+    host = fresh_host
+    for delay in [*DELAYS, 0.006, 0.01, 0.012]:
+        container = host.create("nc", "-ll", "-p", "8000", "-e", "cat", ExposedPorts={"8000/tcp": {}},
+                                host_config={"PortBindings": {"8000/tcp": [{"HostIp": "", "HostPort": "18000"}]}})
+        crash_during(host, lambda: host.api.post(f"/containers/{container}/start"), delay)
+        if host.state(container)["Running"]:
+            until(lambda: ask_from_host(host, "::1", 18000, "still here", check=False) == "still here", "an answer")
+        host.remove(container)
+    host.leftovers.check()
 
 
 def lasting_state(host, container, command):

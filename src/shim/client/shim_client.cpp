@@ -212,19 +212,17 @@ void ShimClient::signal_exec(const std::string& id, int number) {
   impl_->call_or_throw(json::to(ExecControl{.op = "exec_signal", .id = id, .signal = number}));
 }
 
-void ShimClient::relay(FdRef listener, std::vector<RelayTarget> targets,
-                       std::span<const std::pair<FdRef, RelayTarget>> datagrams) {
-  RelayRequest request;
-  std::vector<FdRef> fds;
-  if (listener) {
-    request.targets = std::move(targets);
-    fds.push_back(listener);
-  }
-  for (const auto& [socket, target] : datagrams) {
-    request.datagrams.push_back(target);
-    fds.push_back(socket);
-  }
-  impl_->call_or_throw(json::to(request), fds);
+void ShimClient::relay(FdRef listener, std::vector<RelayTarget> targets) {
+  const FdRef fds[] = {listener};
+  impl_->call_or_throw(json::to(RelayRequest{.targets = std::move(targets)}), std::span{fds}.first(listener ? 1U : 0U));
+}
+
+void ShimClient::relay_datagrams(std::span<const FdRef> sockets, std::vector<RelayTarget> targets) {
+  impl_->call_or_throw(json::to(RelayRequest{.op = "relay_datagrams", .targets = std::move(targets)}), sockets);
+}
+
+std::vector<UniqueFd> ShimClient::relayed() {
+  return impl_->call_or_throw({{"op", "relayed"}}).fds;
 }
 
 void ShimClient::keep(std::span<const UniqueFd> fds) {

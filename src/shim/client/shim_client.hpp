@@ -83,10 +83,12 @@ class ShimClient {
   /// Both throw `not_found` once it has ended.
   void resize_exec(const std::string& id, unsigned height, unsigned width);
   void signal_exec(const std::string& id, int number);
-  /// Lets connections of `listener` go to these targets, and datagrams of each further socket to its own, in place of
-  /// those before; none: nothing is relayed any more.
-  void relay(FdRef listener, std::vector<RelayTarget> targets,
-             std::span<const std::pair<FdRef, RelayTarget>> datagrams);
+  /// Lets connections of `listener` go to these targets, in place of the listener before; empty: none are taken.
+  void relay(FdRef listener, std::vector<RelayTarget> targets);
+  /// The same for datagrams, a socket for each target. Throws `unsupported` if the shim is too old.
+  void relay_datagrams(std::span<const FdRef> sockets, std::vector<RelayTarget> targets);
+  /// Copies of the listener and the sockets of these two. Throws `unsupported` if the shim is too old.
+  std::vector<UniqueFd> relayed();
   /// Lets the shim hold copies of these until the container ends, in place of those before. Throws `unsupported` if it
   /// is too old.
   void keep(std::span<const UniqueFd> fds);

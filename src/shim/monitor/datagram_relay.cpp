@@ -6,6 +6,7 @@
 #include <sys/timerfd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <optional>
 #include <span>
@@ -85,6 +86,14 @@ std::optional<std::span<char>> receive_from(FdRef socket, std::span<char> buffer
   return buffer.first(static_cast<std::size_t>(size));
 }
 
+/// To the container. The kernel may say first that nobody was there for the datagram before: this one is another.
+void pass_on(FdRef socket, std::span<const char> bytes) {
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const auto sent = ::send(socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent >= 0 || errno != ECONNREFUSED) return;
+  }
+}
+
 /// Sends from the address `host`. What the kernel does not take is lost, as any datagram may be.
 void send_to(FdRef socket, std::span<char> bytes, sockaddr_in6 to, const in6_pktinfo& host) {
   Control control;
@@ -131,6 +140,12 @@ void DatagramRelay::stop() noexcept {
   timer_.reset();
 }
 
+std::vector<FdRef> DatagramRelay::sockets() const {
+  std::vector<FdRef> sockets;
+  for (const auto& listener : listeners_) sockets.push_back(listener->socket);
+  return sockets;
+}
+
 void DatagramRelay::receive(const Listener& listener) {
   for (int count = 0; count < burst; ++count) {
     Client client;
@@ -138,8 +153,7 @@ void DatagramRelay::receive(const Listener& listener) {
     if (!datagram) return;
     // The link matters only where the address does not say it.
     if (!IN6_IS_ADDR_LINKLOCAL(&client.host.ipi6_addr)) client.host.ipi6_ifindex = 0;
-    auto* const flow = flow_of(listener, client);
-    if (flow != nullptr) ::send(flow->socket.get(), datagram->data(), datagram->size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (auto* const flow = flow_of(listener, client)) pass_on(flow->socket, *datagram);
   }
 }
 
@@ -148,8 +162,7 @@ DatagramRelay::Flow* DatagramRelay::flow_of(const Listener& listener, const Clie
   const auto known = std::ranges::find_if(
       flows_, [&](const auto& flow) { return flow->listener == &listener && flow->client == client; });
   if (known != flows_.end()) {
-    flows_.splice(flows_.begin(), flows_, known);
-    flows_.front()->used = Clock::now();
+    use(known->get());
     return flows_.front().get();
   }
   if (flows_.size() >= max_flows) flows_.pop_back();
@@ -157,10 +170,17 @@ DatagramRelay::Flow* DatagramRelay::flow_of(const Listener& listener, const Clie
   UniqueFd socket{::socket(container.storage.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (!socket || ::connect(socket.get(), container.generic(), container.size) < 0) return nullptr;
   if (flows_.empty()) set_timer(true);
-  auto& flow = flows_.emplace_front();
-  flow = std::make_unique<Flow>(loop_, std::move(socket), listener, client,
-                                [this, &flow](std::uint32_t) { answer(*flow); });
-  return flow.get();
+  std::list<std::unique_ptr<Flow>> made(1);  // the kernel may refuse to watch one more
+  made.front() = std::make_unique<Flow>(loop_, std::move(socket), listener, client,
+                                        [this, &flow = made.front()](std::uint32_t) { answer(*flow); });
+  flows_.splice(flows_.begin(), made);
+  return flows_.front().get();
+}
+
+void DatagramRelay::use(Flow* flow) {
+  const auto place = std::ranges::find(flows_, flow, [](const auto& each) { return each.get(); });
+  flows_.splice(flows_.begin(), flows_, place);
+  flow->used = Clock::now();
 }
 
 void DatagramRelay::answer(Flow& flow) {
@@ -168,9 +188,9 @@ void DatagramRelay::answer(Flow& flow) {
     const auto buffer = loop_.scratch();
     const auto size = ::recv(flow.socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (size < 0) return;  // nothing more, or nobody listens there: whoever asks again may find somebody
+    if (count == 0) use(&flow);
     send_to(flow.listener->socket, buffer.first(static_cast<std::size_t>(size)), flow.client.address, flow.client.host);
   }
-  flow.used = Clock::now();
 }
 
 void DatagramRelay::forget_idle() {

@@ -30,6 +30,8 @@ class DatagramRelay {
   void listen(std::vector<Port> ports);
   /// Ends all.
   void stop() noexcept;
+  /// Those sockets.
+  [[nodiscard]] std::vector<FdRef> sockets() const;
   /// How many clients it knows.
   [[nodiscard]] std::size_t flows() const noexcept { return flows_.size(); }
 
@@ -40,6 +42,7 @@ class DatagramRelay {
 
   void receive(const Listener& listener);
   Flow* flow_of(const Listener& listener, const Client& client);
+  void use(Flow* flow);
   void answer(Flow& flow);
   void forget_idle();
   void set_timer(bool on) const;

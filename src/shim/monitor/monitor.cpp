@@ -191,7 +191,14 @@ Reply Monitor::answer_running(std::string_view op, Message& request, std::vector
   } else if (op == "execs") {
     reply.execs = execs_.list(json::from<ExecsRequest>(request.body).from, fds);
   } else if (op == "relay") {
-    relay(json::from<RelayRequest>(request.body), std::move(request.fds));
+    if (request.fds.size() > 1) throw Error{Kind::invalid, "relay with {} descriptors", request.fds.size()};
+    auto listener = request.fds.empty() ? UniqueFd{} : std::move(request.fds.front());
+    relay_.listen(std::move(listener), json::from<RelayRequest>(request.body).targets);
+  } else if (op == "relay_datagrams") {
+    relay_datagrams(json::from<RelayRequest>(request.body), std::move(request.fds));
+  } else if (op == "relayed") {
+    fds = datagram_relay_.sockets();
+    if (relay_.listener()) fds.push_back(relay_.listener());
   } else if (op == "keep") {
     kept_ = std::move(request.fds);
   } else if (op == "kept") {
@@ -202,19 +209,15 @@ Reply Monitor::answer_running(std::string_view op, Message& request, std::vector
   return reply;
 }
 
-void Monitor::relay(const RelayRequest& request, std::vector<UniqueFd> sockets) {
-  const std::size_t listeners = request.targets.empty() ? 0 : 1;
-  if (sockets.size() != listeners + request.datagrams.size()) {
-    throw Error{Kind::invalid, "relay of {} sockets with {} descriptors", listeners + request.datagrams.size(),
-                sockets.size()};
+void Monitor::relay_datagrams(const RelayRequest& request, std::vector<UniqueFd> sockets) {
+  if (sockets.size() != request.targets.size()) {
+    throw Error{Kind::invalid, "relay of {} ports with {} descriptors", request.targets.size(), sockets.size()};
   }
   std::vector<DatagramRelay::Port> ports;
-  for (std::size_t index = 0; index < request.datagrams.size(); ++index) {
-    const auto& target = request.datagrams[index];
-    ports.push_back(
-        {std::move(sockets[listeners + index]), make_socket_address(parse_ip(target.address), target.container_first)});
+  for (std::size_t index = 0; index < sockets.size(); ++index) {
+    const auto& target = request.targets[index];
+    ports.push_back({std::move(sockets[index]), make_socket_address(parse_ip(target.address), target.container_first)});
   }
-  relay_.listen(listeners == 1 ? std::move(sockets.front()) : UniqueFd{}, request.targets);
   datagram_relay_.listen(std::move(ports));
 }
 

@@ -57,7 +57,7 @@ class Monitor {
   Reply answer_running(std::string_view op, Message& request, std::vector<FdRef>& fds);
   Reply start(Message& request);
   Reply exec(Message& request);
-  void relay(const RelayRequest& request, std::vector<UniqueFd> sockets);
+  void relay_datagrams(const RelayRequest& request, std::vector<UniqueFd> sockets);
   void create_container(const StartRequest& request, std::vector<UniqueFd> fds);
   void abandon_container() noexcept;
   void after_start();

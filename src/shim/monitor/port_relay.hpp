@@ -26,6 +26,7 @@ class PortRelay {
   /// Takes connections of `listener` from now on, in place of the one before; those that are there go on. A connection
   /// goes where the port that its client meant leads; one that was meant for none of the targets is closed.
   void listen(UniqueFd listener, std::vector<RelayTarget> targets);
+  [[nodiscard]] FdRef listener() const noexcept { return listener_; }
   /// Ends all.
   void stop() noexcept;
 

@@ -1,4 +1,8 @@
 #include <gmock/gmock.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <thread>
 
 #include "base/socket_address.hpp"
 #include "fixture.hpp"
@@ -71,6 +75,76 @@ TEST_F(PublishTest, DatagramPortsHaveASocketEach) {
   ASSERT_EQ(many.size(), 1U) << "more than are relayed: IPv4 alone";
   EXPECT_FALSE(many[0].host_address.is_v6());
   EXPECT_FALSE(next.relay);
+}
+
+TEST_F(PublishTest, NobodyElseTakesADatagramPortOver) {
+  auto sandbox = networks_->take_sandbox({});
+  const PortRequest port{.protocol = Protocol::udp,
+                         .container_first = 53,
+                         .container_last = 53,
+                         .host_address = parse_ip("::1"),
+                         .host_first = 15353,
+                         .host_last = 15353};
+  networks_->join(sandbox, {member("c1"), {{"bridge", {}}}, {port}, {}});
+  ASSERT_TRUE(sandbox.relay);
+  const auto name = make_socket_address(parse_ip("::1"), 15353);
+  const auto bind = [&](int option) {
+    const UniqueFd thief{::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    const int on = 1;
+    ::setsockopt(thief.get(), SOL_SOCKET, option, &on, sizeof on);
+    return ::bind(thief.get(), name.generic(), name.size) == 0 ? 0 : errno;
+  };
+  EXPECT_EQ(bind(SO_REUSEADDR), EADDRINUSE);
+  int as_nobody = 0;
+  std::thread{[&] {
+    ::syscall(SYS_setresuid, 65534, 65534, 65534);  // of this thread alone
+    as_nobody = bind(SO_REUSEPORT);
+  }}.join();
+  EXPECT_EQ(as_nobody, EADDRINUSE);
+}
+
+TEST_F(PublishTest, PortsThatCannotBeRelayedAreFreeAgain) {
+  const PortRequest port{.protocol = Protocol::udp,
+                         .container_first = 53,
+                         .container_last = 53,
+                         .host_address = parse_ip("2001:db8::77"),  // which the host does not have
+                         .host_first = 15353,
+                         .host_last = 15353};
+  for (int turn = 0; turn < 2; ++turn) {
+    auto sandbox = networks_->take_sandbox({});
+    EXPECT_THAT(failure_of([&] {
+                  networks_->join(sandbox, {member("c1"), {{"bridge", {}}}, {port}, {}});
+                }),
+                HasSubstr("cannot assign requested address"));
+  }
+}
+
+TEST_F(PublishTest, MoreDatagramPortsAtAnIpv6AddressThanAreRelayedAreRefused) {
+  auto sandbox = networks_->take_sandbox({});
+  const PortRequest ports{.protocol = Protocol::udp,
+                          .container_first = 5000,
+                          .container_last = 5015,
+                          .host_address = parse_ip("::1"),
+                          .host_first = 15000,
+                          .host_last = 15015};
+  EXPECT_THAT(failure_of([&] {
+                networks_->join(sandbox, {member("c1"), {{"bridge", {}}}, {ports}, {}});
+              }),
+              HasSubstr("no more than 15 UDP ports"));
+}
+
+TEST_F(PublishTest, RelayThatNobodyTookIsMadeAnew) {
+  auto sandbox = networks_->take_sandbox({});
+  publish(sandbox, "bridge", 8080);
+  std::vector<UniqueFd> served;
+  served.push_back(std::move(sandbox.relay->listener));
+  sandbox.relay.reset();
+  networks_->restore_relay(sandbox, "c1", served);
+  EXPECT_FALSE(sandbox.relay) << "it is served";
+  const auto port = networks_->connections("c1")->publications[1].relay;
+  networks_->restore_relay(sandbox, "c1", {});
+  ASSERT_TRUE(sandbox.relay);
+  EXPECT_NE(networks_->connections("c1")->publications[1].relay, port);
 }
 
 TEST_F(PublishTest, PortsMoveWithTheDefaultRoute) {

@@ -142,6 +142,32 @@ TEST_F(DatagramRelayTest, SilentClientsAreForgotten) {
   EXPECT_EQ(receive(server)->text, "again");
 }
 
+TEST_F(DatagramRelayTest, AnswersKeepAClient) {
+  DatagramRelay relay{loop, milliseconds{200}};
+  serve(relay);
+  const auto socket = client();
+  send(socket, "subscribe");
+  const auto question = receive(server);
+  ASSERT_TRUE(question);
+  const auto end = std::chrono::steady_clock::now() + milliseconds{700};
+  while (std::chrono::steady_clock::now() < end) answer(*question, "news");  // each takes 20 ms at least
+  EXPECT_EQ(relay.flows(), 1U);
+}
+
+TEST_F(DatagramRelayTest, ARefusedDatagramDoesNotTakeTheNextOneWithIt) {
+  DatagramRelay relay{loop};
+  serve(relay);
+  const auto number = port_of(server);
+  server.reset();
+  const auto socket = client();
+  send(socket, "nobody");
+  server = bind_at("127.0.0.1", number);
+  for (const auto* text : {"one", "two"}) ::send(socket.get(), text, 3, 0);
+  run();
+  EXPECT_EQ(receive(server)->text, "one");
+  EXPECT_EQ(receive(server)->text, "two");
+}
+
 TEST_F(DatagramRelayTest, ThereIsABoundToClients) {
   DatagramRelay relay{loop};
   serve(relay);
