@@ -126,7 +126,13 @@ void Networks::Impl::move_ports(const std::string& container_id, Sandbox* sandbo
   for (const auto& old : record->publications) {
     if (!(old.container.is_v6() ? target.v6 : target.v4)) dropped.push_back(old);
   }
-  ports.release(dropped);
+  if (sandbox != nullptr) {
+    // Only then: the sockets of the relay before are at these ports.
+    sandbox->relay->afterwards = std::make_unique<Undo>();
+    sandbox->relay->afterwards->add([this, dropped]() noexcept { ports.release(dropped); });
+  } else {
+    ports.release(dropped);
+  }
   change_member(container_id, [&](MemberRecord& changed) { changed.publications = moved; });
   until_recorded.dismiss();
   if (!moved.empty()) firewall.publish(moved);

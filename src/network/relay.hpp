@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "base/fd.hpp"
 #include "base/fd_passing.hpp"
+#include "base/undo.hpp"
 #include "network/publication.hpp"
 
 namespace berth::network {
@@ -24,6 +26,8 @@ struct Relay {
   UniqueFd listener;                      ///< TCP, of the host's namespace, on a port of the kernel's choice
   std::vector<Publication> publications;  ///< that lead there
   std::vector<DatagramPort> datagrams;
+  /// Runs when this has been handed over, and with it what was there before is closed.
+  std::unique_ptr<Undo> afterwards;
 
   [[nodiscard]] bool is_needed() const noexcept { return listener || !datagrams.empty(); }
 };

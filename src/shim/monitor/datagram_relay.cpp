@@ -60,26 +60,35 @@ struct DatagramRelay::Flow {
 
 namespace {
 
-/// Room for the one control message that these sockets have.
-struct Control {
-  alignas(cmsghdr) char bytes[CMSG_SPACE(sizeof(in6_pktinfo))] = {};
+/// A datagram of `bytes` from or to `peer`, with room for the one control message that these sockets have.
+class Packet {
+ public:
+  Packet(std::span<char> bytes, sockaddr_in6& peer) : part_{bytes.data(), bytes.size()} {
+    message.msg_name = &peer;
+    message.msg_namelen = sizeof peer;
+    message.msg_iov = &part_;
+    message.msg_iovlen = 1;
+    message.msg_control = control_;
+    message.msg_controllen = sizeof control_;
+  }
+  Packet(const Packet&) = delete;
+  Packet& operator=(const Packet&) = delete;
+
+  msghdr message{};
+
+ private:
+  iovec part_;
+  alignas(cmsghdr) char control_[CMSG_SPACE(sizeof(in6_pktinfo))] = {};
 };
 
 /// A datagram and what came with it; nothing if none is there.
 std::optional<std::span<char>> receive_from(FdRef socket, std::span<char> buffer, sockaddr_in6& from,
                                             in6_pktinfo& host) {
-  Control control;
-  iovec part{buffer.data(), buffer.size()};
-  msghdr message{};
-  message.msg_name = &from;
-  message.msg_namelen = sizeof from;
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.bytes;
-  message.msg_controllen = sizeof control.bytes;
-  const auto size = ::recvmsg(socket.get(), &message, MSG_DONTWAIT);
+  Packet packet{buffer, from};
+  const auto size = ::recvmsg(socket.get(), &packet.message, MSG_DONTWAIT);
   if (size < 0) return std::nullopt;
-  for (auto* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+  for (auto* header = CMSG_FIRSTHDR(&packet.message); header != nullptr;
+       header = CMSG_NXTHDR(&packet.message, header)) {
     if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO)
       std::memcpy(&host, CMSG_DATA(header), sizeof host);
   }
@@ -96,21 +105,13 @@ void pass_on(FdRef socket, std::span<const char> bytes) {
 
 /// Sends from the address `host`. What the kernel does not take is lost, as any datagram may be.
 void send_to(FdRef socket, std::span<char> bytes, sockaddr_in6 to, const in6_pktinfo& host) {
-  Control control;
-  iovec part{bytes.data(), bytes.size()};
-  msghdr message{};
-  message.msg_name = &to;
-  message.msg_namelen = sizeof to;
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.bytes;
-  message.msg_controllen = sizeof control.bytes;
-  auto* header = CMSG_FIRSTHDR(&message);
+  Packet packet{bytes, to};
+  auto* header = CMSG_FIRSTHDR(&packet.message);
   header->cmsg_level = IPPROTO_IPV6;
   header->cmsg_type = IPV6_PKTINFO;
   header->cmsg_len = CMSG_LEN(sizeof host);
   std::memcpy(CMSG_DATA(header), &host, sizeof host);
-  ::sendmsg(socket.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  ::sendmsg(socket.get(), &packet.message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 }  // namespace

@@ -159,6 +159,9 @@ TEST_F(PublishTest, PortsMoveWithTheDefaultRoute) {
   networks_->disconnect(&sandbox, "c1", "bridge");
   EXPECT_THAT(networks_->connections("c1")->publications, IsEmpty());
   auto other = networks_->take_sandbox({});
+  EXPECT_THAT(failure_of([&] { publish(other, "a", 8080, "c2"); }), HasSubstr("port is already allocated"));
+  sandbox.relay.reset();  // handed over
+  other = networks_->take_sandbox({});
   EXPECT_EQ(publish(other, "a", 8080, "c2").publications[0].host_first, 8080);
 }
 

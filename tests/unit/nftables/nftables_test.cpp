@@ -4,13 +4,16 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <thread>
 
 #include "base/error.hpp"
+#include "base/socket_address.hpp"
 #include "linux/namespaces.hpp"
 
 namespace berth::nftables {
@@ -142,6 +145,28 @@ TEST_F(Nftables, RedirectionIsToAPortOfAMap) {
                      .add_chain(table, nat)
                      .add_rule(table, "nat", {"", {is_family(true), redirect_by({l4proto, th_dport}, "relays")}}));
   EXPECT_EQ(socket_->rules(table).size(), 1U);
+}
+
+TEST_F(Nftables, OfOneFamilyATableKeepsTheRuleForTheOtherFromItsPackets) {
+  const Table only_v4{Family::ip, "berth-test"};
+  const Chain output{.name = "output", .base = BaseChain{Type::filter, Hook::output, 0, Policy::accept}};
+  const auto is_dropped = [&] {
+    bool dropped = false;
+    std::thread{[&] {
+      kernel::enter_namespace(namespace_, CLONE_NEWNET, "the test's network");
+      const UniqueFd probe{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+      const auto loopback = make_socket_address(parse_ip("127.0.0.1"), 9);
+      dropped = ::sendto(probe.get(), "x", 1, 0, loopback.generic(), loopback.size) < 0;
+    }}.join();
+    return dropped;
+  };
+  socket_->apply(Transaction{}
+                     .add_table(only_v4)
+                     .add_chain(only_v4, output)
+                     .add_rule(only_v4, "output", {"", {is_family(true), drop()}}));
+  EXPECT_FALSE(is_dropped());
+  socket_->apply(Transaction{}.add_rule(only_v4, "output", {"", {is_family(false), drop()}}));
+  EXPECT_TRUE(is_dropped());
 }
 
 TEST_F(Nftables, ElementsComeAndGoInOneTransaction) {

@@ -1,5 +1,8 @@
 #include "shim/monitor/monitor.hpp"
 
+#include <netinet/in.h>
+
+#include "base/socket_address.hpp"
 #include "monitor_fixture.hpp"
 
 namespace berth::shim {
@@ -202,6 +205,41 @@ TEST_F(MonitorTest, WhatTheDaemonGaveItToKeepTheNextOneGetsBack) {
   send_message(found, json::to(SignalRequest{.signal = SIGKILL}));
   EXPECT_TRUE(json::from<Reply>(receive(found)).ok);
   wait_for_shim();
+}
+
+TEST_F(MonitorTest, RelaysDatagramsUntilTheContainerEnds) {
+  const auto bind = [](const char* address, std::uint16_t port) {
+    const auto name = make_socket_address(parse_ip(address), port);
+    UniqueFd socket{::socket(name.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    const int on = 1;
+    if (name.storage.ss_family == AF_INET6) ::setsockopt(socket.get(), SOL_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+    EXPECT_EQ(::bind(socket.get(), name.generic(), name.size), 0);
+    return socket;
+  };
+  const auto server = bind("127.0.0.1", 0);
+  auto socket = bind("::1", 0);
+  const auto port = find_bound_port(socket).value();
+  ASSERT_TRUE(start("sleep 1000").ok);
+  RelayRequest order{.op = "relay_datagrams", .targets = {{0, 0, "127.0.0.1", find_bound_port(server).value()}}};
+  EXPECT_FALSE(request(json::to(order)).ok) << "a target without a socket";
+  const FdRef sockets[] = {socket};
+  EXPECT_TRUE(request(json::to(order), sockets).ok);
+  socket.reset();
+
+  send_message(control, {{"op", "relayed"}});
+  Message relayed;
+  ASSERT_EQ(receive_message(control, relayed, Wait::yes), Receipt::message);
+  ASSERT_EQ(relayed.fds.size(), 1U);
+  EXPECT_EQ(find_bound_port(relayed.fds.front()), port);
+  relayed.fds.clear();
+
+  const auto client = bind("::1", 0);
+  const auto there = make_socket_address(parse_ip("::1"), port);
+  ASSERT_EQ(::sendto(client.get(), "hello", 5, 0, there.generic(), there.size), 5);
+  EXPECT_EQ(read_up_to(server, 5), "hello");
+  EXPECT_TRUE(request(json::to(SignalRequest{.signal = SIGKILL})).ok);
+  EXPECT_EQ(json::from<ExitStatus>(receive(control)).exit_code, 137);
+  EXPECT_EQ(find_bound_port(bind("::1", port)), port) << "it is free before the end is told";
 }
 
 TEST_F(MonitorTest, WithoutAnyDaemonTheExitIsInTheFile) {
