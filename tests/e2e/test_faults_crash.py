@@ -267,9 +267,9 @@ def test_kill_at_the_end_of_a_container_that_removes_itself_leaves_nothing(fresh
     for delay in DELAYS:
         container = host.spawn("sleep", "1000", host_config={"AutoRemove": True}, name="own")
         crash_during(host, lambda: host.api.post(f"/containers/{container}/kill"), delay)
-        until(lambda: not host.containers() or host.state(container)["Running"], "its end")
-        for item in host.containers():  # the signal had not come
-            host.remove(item["Id"])
+        until(lambda: all(item["State"] == "running" for item in host.containers()), "its end")
+        # The signal may not have come at all, or end it only now.
+        assert host.api.delete(f"/containers/{container}", force=1).status in (204, 404, 409)
         until(lambda: not host.leftovers.find(), lambda: str(host.leftovers.find()))
     host.leftovers.check()
 

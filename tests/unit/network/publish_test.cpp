@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,6 +24,17 @@ class PublishTest : public NetworkTest {
     return networks_->join(sandbox, {member(id), {{network, {}}}, {port}, {}});
   }
 };
+
+PortRequest datagram_ports(unsigned container_first, unsigned host_first, unsigned count,
+                           std::optional<IpAddress> host_address = {}) {
+  const auto number = [](unsigned port) { return static_cast<std::uint16_t>(port); };
+  return {.protocol = Protocol::udp,
+          .container_first = number(container_first),
+          .container_last = number(container_first + count - 1),
+          .host_address = host_address,
+          .host_first = number(host_first),
+          .host_last = number(host_first + count - 1)};
+}
 
 TEST_F(PublishTest, PortIsRecordedAndTakenUntilTheContainerLeaves) {
   auto sandbox = networks_->take_sandbox({});
@@ -54,11 +66,7 @@ TEST_F(PublishTest, WhatComesByIpv6IsLeftToARelay) {
 
 TEST_F(PublishTest, DatagramPortsHaveASocketEach) {
   const auto join = [&](Sandbox& sandbox, std::uint16_t count) {
-    const PortRequest ports{.protocol = Protocol::udp,
-                            .container_first = 5000,
-                            .container_last = static_cast<std::uint16_t>(5000 + count - 1),
-                            .host_first = 15000,
-                            .host_last = static_cast<std::uint16_t>(15000 + count - 1)};
+    const auto ports = datagram_ports(5000, 15000, count);
     return networks_->join(sandbox, {member("c1"), {{"bridge", {}}}, {ports}, {}}).publications;
   };
   auto sandbox = networks_->take_sandbox({});
@@ -79,12 +87,7 @@ TEST_F(PublishTest, DatagramPortsHaveASocketEach) {
 
 TEST_F(PublishTest, NobodyElseTakesADatagramPortOver) {
   auto sandbox = networks_->take_sandbox({});
-  const PortRequest port{.protocol = Protocol::udp,
-                         .container_first = 53,
-                         .container_last = 53,
-                         .host_address = parse_ip("::1"),
-                         .host_first = 15353,
-                         .host_last = 15353};
+  const auto port = datagram_ports(53, 15353, 1, parse_ip("::1"));
   networks_->join(sandbox, {member("c1"), {{"bridge", {}}}, {port}, {}});
   ASSERT_TRUE(sandbox.relay);
   const auto name = make_socket_address(parse_ip("::1"), 15353);
@@ -104,29 +107,25 @@ TEST_F(PublishTest, NobodyElseTakesADatagramPortOver) {
 }
 
 TEST_F(PublishTest, PortsThatCannotBeRelayedAreFreeAgain) {
-  const PortRequest port{.protocol = Protocol::udp,
-                         .container_first = 53,
-                         .container_last = 53,
-                         .host_address = parse_ip("2001:db8::77"),  // which the host does not have
-                         .host_first = 15353,
-                         .host_last = 15353};
-  for (int turn = 0; turn < 2; ++turn) {
-    auto sandbox = networks_->take_sandbox({});
-    EXPECT_THAT(failure_of([&] {
-                  networks_->join(sandbox, {member("c1"), {{"bridge", {}}}, {port}, {}});
-                }),
-                HasSubstr("cannot assign requested address"));
-  }
+  const auto ports = datagram_ports(5000, 15000, max_relayed_datagram_ports, parse_ip("::1"));
+  auto sandbox = networks_->take_sandbox({});
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const auto free = static_cast<rlim_t>(UniqueFd{::dup(STDOUT_FILENO)}.get());
+  const rlimit few{free + 10, before.rlim_max};  // enough to look at ports one by one, and not for all their sockets
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  const auto failure = failure_of([&] { networks_->join(sandbox, {member("c1"), {{"bridge", {}}}, {ports}, {}}); });
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_THAT(failure, HasSubstr("listen for datagrams at [::1]:150"));
+  auto next = networks_->take_sandbox({});
+  networks_->join(next, {member("c1"), {{"bridge", {}}}, {ports}, {}});
+  ASSERT_TRUE(next.relay);
+  EXPECT_EQ(next.relay->datagrams.size(), max_relayed_datagram_ports);
 }
 
 TEST_F(PublishTest, MoreDatagramPortsAtAnIpv6AddressThanAreRelayedAreRefused) {
   auto sandbox = networks_->take_sandbox({});
-  const PortRequest ports{.protocol = Protocol::udp,
-                          .container_first = 5000,
-                          .container_last = 5015,
-                          .host_address = parse_ip("::1"),
-                          .host_first = 15000,
-                          .host_last = 15015};
+  const auto ports = datagram_ports(5000, 15000, 16, parse_ip("::1"));
   EXPECT_THAT(failure_of([&] {
                 networks_->join(sandbox, {member("c1"), {{"bridge", {}}}, {ports}, {}});
               }),
